@@ -1,0 +1,17 @@
+# Direct dependencies, all from Debian 12. Which and why: README.md. Their number is a test
+# (scripts/check_dependencies.py): fewer than 20.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(simdjson REQUIRED)                                # 3.0.1
+find_package(nlohmann_json REQUIRED)                           # 3.11.2
+find_package(CLI11 REQUIRED)                                   # 2.1.2
+find_package(Boost 1.74 REQUIRED)                              # Lockfree, header-only
+find_package(spdlog REQUIRED)                                  # 1.10.0
+find_package(GTest REQUIRED)                                   # 1.12.1
+find_package(benchmark REQUIRED)                               # 1.7.1
+pkg_check_modules(liburing REQUIRED IMPORTED_TARGET liburing)  # 2.3
+
+option(MCPWIRE_MIMALLOC "Link mimalloc into mcpwired and mcp-bench" OFF)
+if(MCPWIRE_MIMALLOC)
+  find_package(mimalloc REQUIRED)                              # 2.0.9
+endif()
