@@ -1,8 +1,13 @@
 # mcpwire_library(NAME SOURCES ... [PUBLIC ...] [PRIVATE ...]): one layer as a static library
-# mcpwire_NAME with the alias mcpwire::NAME.
-# mcpwire_program(NAME SOURCES ... PRIVATE ...): a program in bin/.
-# mcpwire_test(NAME LABEL label SOURCES ... PRIVATE ...): a GoogleTest program; every case of it
-# becomes a CTest test with that label.
+#   mcpwire_NAME with the alias mcpwire::NAME.
+# mcpwire_program(NAME [STATIC_PIE] SOURCES ... PRIVATE ...): a program in bin/. STATIC_PIE is for
+#   what a person starts from a shell: without shared libraries it starts in half the time.
+# mcpwire_test(NAME LABEL label [TIMEOUT seconds] [TEST_LIST variable] SOURCES ... PRIVATE ...):
+#   a GoogleTest program; every case of it becomes a CTest test with that label.
+# mcpwire_bench(NAME SOURCES ... PRIVATE ...): a Google Benchmark program in bench/, with a smoke
+#   run of tiny parameters in CTest.
+
+set(MCPWIRE_TEST_LABELS unit conformance stress process interop fuzz style)
 
 add_library(mcpwire_warnings INTERFACE)
 target_compile_options(mcpwire_warnings INTERFACE
@@ -22,20 +27,45 @@ function(mcpwire_library name)
 endfunction()
 
 function(mcpwire_program name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "STATIC_PIE" "" "SOURCES;PRIVATE" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE mcpwire_warnings ${ARG_PRIVATE})
+  if(ARG_STATIC_PIE)
+    target_compile_options(${name} PRIVATE -fPIE)
+    target_link_options(${name} PRIVATE -static-pie)
+  endif()
 endfunction()
 
 include(GoogleTest)
 function(mcpwire_test name)
-  cmake_parse_arguments(ARG "" "LABEL" "SOURCES;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT;TEST_LIST" "SOURCES;PRIVATE" ${ARGN})
+  if(NOT ARG_LABEL IN_LIST MCPWIRE_TEST_LABELS)
+    message(FATAL_ERROR "mcpwire_test(${name}): LABEL must be one of: ${MCPWIRE_TEST_LABELS}. "
+                        "A test with another label would be run by nobody.")
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  if(NOT ARG_TEST_LIST)
+    set(ARG_TEST_LIST ${name}_TESTS)
+  endif()
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE mcpwire_warnings ${ARG_PRIVATE} GTest::gmock GTest::gtest_main)
   target_precompile_headers(${name} PRIVATE <gtest/gtest.h>)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
-    PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 120)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_LIST ${ARG_TEST_LIST}
+    PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
+endfunction()
+
+function(mcpwire_bench name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;PRIVATE" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE mcpwire_warnings ${ARG_PRIVATE} benchmark::benchmark_main)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+  # One iteration is no figure: the smoke run shows only that the benchmark and its checks still work.
+  add_test(NAME ${name}.smoke COMMAND ${name} --benchmark_min_time=0.0001)
+  set_tests_properties(${name}.smoke PROPERTIES LABELS bench-smoke TIMEOUT 120)
 endfunction()
