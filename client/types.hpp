@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+//
+// What goes into a connection and what comes out of it, as plain values.
+// Threading: values; share freely.
+#pragma once
+
+#include "protocol/base/error.hpp"
+#include "protocol/base/seams/clock.hpp"
+#include "protocol/outcome.hpp"
+#include "protocol/params.hpp"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mcpwire::client {
+
+/// CLOCK_MONOTONIC in nanoseconds: the time in which all deadlines are given.
+std::uint64_t monotonic_now_ns() noexcept;
+
+/// A configuration file: the daemon reads it, the client only tells where it is.
+struct ConfigReference {
+  std::string path;  ///< Absolute.
+  protocol::ConfigOrigin origin = protocol::ConfigOrigin::kExplicit;
+};
+
+enum class AutoStart : std::uint8_t { kYes, kNo };
+
+/// Ends a wait from outside: whatever makes `fd` readable (a pipe or a signalfd). The library reads
+/// (takes) one event of at most 128 bytes from it per interruption. Not owned; -1: none.
+struct InterruptSource {
+  int fd = -1;
+};
+
+/// "Take what was measured at start-up."
+inline constexpr std::uint64_t kSpinCalibrated = kNever;
+
+struct ConnectOptions {
+  std::string runtime_directory;  ///< Empty: the one that the environment leads to.
+  std::optional<ConfigReference> config;
+  std::string working_directory;  ///< Absolute. Empty: the process's.
+  std::string client_name;        ///< For status and logs, e.g. "mcpwire 0.1.0".
+  std::uint32_t ring_bytes = 64 * 1024;  ///< Of each ring; 0 refuses shared memory.
+  std::uint64_t spin_ns = kSpinCalibrated;  ///< Spun before a wait sleeps; 0: never spins.
+  AutoStart auto_start = AutoStart::kYes;
+  std::string daemon_program;  ///< Empty: mcpwired beside the own executable.
+  std::uint64_t connect_timeout_ns = 10 * kNanosecondsPerSecond;  ///< The start included.
+  /// How long after its deadline a call still waits for the daemon's own verdict before the client
+  /// settles it alone (not_sent or unknown).
+  std::uint64_t deadline_grace_ns = 250 * kNanosecondsPerMillisecond;
+  InterruptSource interrupt;
+};
+
+/// One tools/call. The views must stay valid until the function returns.
+struct CallRequest {
+  std::string_view server;
+  std::string_view tool;
+  std::string_view arguments_json;  ///< A JSON object; empty: no arguments.
+  std::uint64_t deadline_ns = 0;    ///< CLOCK_MONOTONIC; 0: the server's or the daemon's default.
+  std::uint32_t priority = 0;
+  std::array<std::uint64_t, 2> idempotency_key{};  ///< Zero: none.
+  std::uint64_t fairness_key = 0;
+  std::array<std::uint8_t, 16> trace_id{};  ///< W3C trace context; zero: none.
+  std::array<std::uint8_t, 8> parent_span_id{};
+  std::uint8_t trace_flags = 0;
+};
+
+/// How a call ended; exactly one of the six outcomes.
+struct CallReply {
+  protocol::Outcome outcome = protocol::Outcome::kNotSent;
+  std::string body;  ///< Raw JSON of the result (ok) or of the server's error (peer_error).
+  Error error;       ///< Where the outcome is neither ok nor peer_error.
+  bool may_have_been_sent = false;
+};
+
+struct ServerSummary {
+  std::string name;
+  std::string detail;  ///< Why it failed, or the server's own name and version.
+  protocol::ServerState state = protocol::ServerState::kConfigured;
+  std::int32_t process_id = 0;  ///< 0 where no process runs.
+  std::uint64_t calls = 0;
+};
+
+struct ToolsSuccess {
+  std::string server;
+  std::string tools_json;  ///< The JSON array of the server's tools, all pages.
+  std::uint64_t duration_ns = 0;
+};
+
+struct ToolsFailure {
+  std::string server;
+  Error error;
+  std::uint64_t duration_ns = 0;
+};
+
+/// Both in configuration order.
+struct ToolsListing {
+  std::vector<ToolsSuccess> successes;
+  std::vector<ToolsFailure> failures;
+};
+
+struct DaemonStatus {
+  std::int32_t process_id = 0;
+  std::uint64_t uptime_ns = 0;
+  std::uint64_t calls = 0;
+  std::uint32_t clients = 0;
+  std::uint32_t servers = 0;
+  std::uint64_t violations = 0;
+  std::uint32_t kernel_features = 0;
+  std::string version;
+  std::string runtime_directory;
+};
+
+/// What the handshake agreed on.
+struct Agreement {
+  std::uint32_t version = 0;
+  std::uint64_t features = 0;
+  std::uint64_t daemon_instance = 0;
+  std::int32_t daemon_pid = 0;
+  std::uint32_t ring_bytes = 0;  ///< 0: all traffic goes through the socket.
+  std::string daemon_version;
+};
+
+}  // namespace mcpwire::client
