@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Checks that atomic operations name their order and their other end.
+
+ - every atomic operation in ring/, io/, client/, daemon/ names its memory order
+ - every acquire and release there carries `// SYNC [name]` on its line or in the comment above it
+ - every name occurs at two or more operations, at least one releasing and one acquiring
+ - every name stands as `[name]` in the comment at the top of a file, where the ordering is told
+
+A call that only looks like an atomic one carries `// not atomic` on its line.
+"""
+import re
+
+from checklib import CPP, LAYERS, files_under, finish, read, root_from_arguments, without_comments
+
+CHECKED = ["ring", "io", "client", "daemon"]
+SYNC = re.compile(r"SYNC((?:[ ,]*\[[\w.\-]+\])+)")
+ORDER = re.compile(r"memory_order(?:_|::)(acquire|release|acq_rel|seq_cst)")
+# `.load(path)` of something else has an argument; an atomic's load has none or an order.
+OPERATION = re.compile(r"(?:\.|->)(load\(\s*\)|(?:store|exchange|fetch_\w+|compare_exchange_\w+|test_and_set)\()")
+DECLARED = re.compile(r"\batomic(?:_ref|_flag)?\s*(?:<[^;{}()]*?>)?\s+(\w+)\s*(?:[;{=\[(])")
+COMMENT_LINES_ABOVE = 4
+
+
+def leading_comment(text):
+    lines = []
+    for line in text.splitlines():
+        if not line.startswith("//"):
+            break
+        lines.append(line)
+    return lines
+
+
+def call_text(code, start):
+    """The text of a call from `start` (a name before its bracket) to the closing bracket."""
+    depth = 0
+    for position in range(code.index("(", start), len(code)):
+        depth += {"(": 1, ")": -1}.get(code[position], 0)
+        if depth == 0:
+            return code[start:position + 1]
+    return code[start:]
+
+
+def without_order(file, text):
+    """Problems: atomic operations and operators on atomics that leave the order to the default."""
+    code, lines = without_comments(text), text.splitlines()
+    starts = [(m.start(1), m.group(1)) for m in OPERATION.finditer(code)]
+    for name in {m.group(1) for m in DECLARED.finditer(code)}:
+        pattern = rf"(?:\+\+|--)\s*{name}\b|(?<![\w.>]){name}\s*(?:\+\+|--|[-+|&^]?=(?!=))"
+        starts += [(m.start(), m.group(0)) for m in re.finditer(pattern, code)]
+    for start, what in sorted(starts):
+        number = code.count("\n", 0, start) + 1
+        declaration = re.search(r"\batomic", code[code.rfind("\n", 0, start) + 1:start])
+        if "not atomic" in lines[number - 1] or ("(" not in what and declaration):
+            continue
+        if "(" not in what or not re.search(r"memory_order|\border\b", call_text(code, start)):
+            yield f"{file}:{number}: `{what}` names no memory order"
+
+
+def names_near(lines, index):
+    """SYNC names on line `index` or in the nearest comment above it."""
+    own = SYNC.search(lines[index])
+    if own:
+        return re.findall(r"\[([\w.\-]+)\]", own.group(1))
+    names = []
+    for above in range(index - 1, max(-1, index - 1 - COMMENT_LINES_ABOVE), -1):
+        found = SYNC.search(lines[above])
+        if found:
+            names += re.findall(r"\[([\w.\-]+)\]", found.group(1))
+        elif names or (ORDER.search(lines[above].split("//")[0]) and ";" in lines[above]):
+            break
+    return names
+
+
+def main():
+    root, _ = root_from_arguments(__doc__)
+    problems, ends, told = [], {}, set()
+    files = files_under(root, CHECKED, CPP)
+    for file in files_under(root, LAYERS, CPP):
+        for line in leading_comment(read(root, file)):
+            told.update(re.findall(r"\[([\w.\-]+)\]", line))
+    for file in files:
+        text = read(root, file)
+        problems += without_order(file, text)
+        lines = text.splitlines()
+        for index in range(len(leading_comment(text)), len(lines)):
+            orders = ORDER.findall(lines[index].split("//")[0])
+            names = names_near(lines, index) if orders else []
+            for order in orders:
+                if not names and order != "seq_cst":
+                    problems.append(f"{file}:{index + 1}: {order} without `// SYNC [name]`")
+                for name in names:
+                    ends.setdefault(name, []).append((file, index + 1, order))
+    for name, places in sorted(ends.items()):
+        orders = [order for _, _, order in places]
+        where = f"{places[0][0]}:{places[0][1]}: SYNC [{name}]"
+        if not {"release", "acq_rel", "seq_cst"} & set(orders):
+            problems.append(f"{where} has no releasing end")
+        if not {"acquire", "acq_rel", "seq_cst"} & set(orders):
+            problems.append(f"{where} has no acquiring end")
+        if len(places) < 2:
+            problems.append(f"{where} has only one end")
+        if name not in told:
+            problems.append(f"{where} is not told in the comment at the top of a file")
+    finish("check_sync", problems, f"{len(ends)} pairs in {len(files)} files")
+
+
+main()
