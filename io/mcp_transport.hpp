@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+//
+// McpTransport: one conversation with one MCP server, whatever carries it. The pool opens and
+// closes transports; calls of many clients share one, told apart by ids that the transport mints.
+// Real one: io/stdio_transport.hpp; fake one: tests/support/fake_mcp_transport.hpp.
+//
+// Threading: the loop's thread.
+// Invariants: every request ends in exactly one reply; the transport outlives its requests; a
+// request's scope, hooks and spans outlive the returned task.
+#pragma once
+
+#include "io/cancel.hpp"
+#include "io/task.hpp"
+#include "protocol/base/error.hpp"
+#include "protocol/base/result.hpp"
+#include "protocol/base/seams/clock.hpp"
+#include "protocol/outcome.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace mcpwire::io {
+
+/// How a request ended.
+struct RpcReply {
+  protocol::Outcome outcome = protocol::Outcome::kUnknown;
+  std::string body;  ///< kOk: the raw result. kPeerError: the raw error object. Else empty.
+  Error error;       ///< Why, for every outcome but kOk and kPeerError.
+  bool may_have_been_sent = false;
+};
+
+/// The line between "not sent" and "may have happened", told to whoever answers for it.
+class SendObserver {
+ public:
+  /// Called right before the first byte goes to the server. False: the call was taken back and
+  /// must end as kNotSent without a byte written.
+  virtual bool may_send() = 0;
+  /// Called when the last byte was accepted by the kernel.
+  virtual void on_sent() = 0;
+
+ protected:
+  ~SendObserver() = default;
+};
+
+class ProgressSink {
+ public:
+  /// `params` is the raw object of notifications/progress, valid during the call only.
+  virtual void on_progress(std::string_view params) = 0;
+
+ protected:
+  ~ProgressSink() = default;
+};
+
+struct RequestOptions {
+  CancelScope* scope = nullptr;         ///< Never null.
+  std::uint64_t deadline_ns = kNever;   ///< Monotonic; nothing moves it.
+  std::uint64_t inactivity_ns = kNever;  ///< Longest silence; progress starts it anew.
+  SendObserver* observer = nullptr;     ///< May be null.
+  ProgressSink* progress = nullptr;     ///< Null: no progress token is sent.
+};
+
+/// What the server said of itself. Empty before open() has succeeded.
+struct ServerInfo {
+  std::string name;
+  std::string version;
+  std::string protocol_version;
+  std::string capabilities_json;
+  std::string instructions;
+};
+
+struct TransportCounters {
+  std::uint64_t junk_lines = 0;
+  std::uint64_t late_responses = 0;
+  std::uint64_t notifications = 0;
+  std::uint64_t server_requests = 0;
+};
+
+class McpTransport {
+ public:
+  class CloseObserver {
+   public:
+    /// Comes once, when an open transport has ended by itself; `why` names exit code or signal and
+    /// the last line of stderr. Requests in flight have been resolved before.
+    virtual void on_transport_closed(const Error& why) = 0;
+
+   protected:
+    ~CloseObserver() = default;
+  };
+
+  virtual ~McpTransport() = default;
+
+  /// Starts the server and completes the handshake. On failure everything is torn down again.
+  virtual task<Result<void>> open(CancelScope& scope, std::uint64_t deadline_ns) = 0;
+
+  /// Sends one request. `params` is a raw JSON object, or empty for none.
+  virtual task<RpcReply> request(std::string_view method, std::string_view params,
+                                 RequestOptions options) = 0;
+
+  /// Stops the server by the ladder (close stdin, TERM, KILL), resolves what is in flight and ends
+  /// when no process is left. May be called in any state, and again.
+  virtual task<void> close() = 0;
+
+  virtual bool is_open() const noexcept = 0;
+  virtual void observe_close(CloseObserver& observer) = 0;
+  virtual const ServerInfo& server_info() const noexcept = 0;
+  /// 0 where no process runs.
+  virtual std::int32_t process_id() const noexcept = 0;
+  /// The last output on stderr, at most 64 KiB.
+  virtual std::string stderr_tail() const = 0;
+  virtual const TransportCounters& counters() const noexcept = 0;
+};
+
+}  // namespace mcpwire::io
