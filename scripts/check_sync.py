@@ -4,7 +4,8 @@
 
  - every atomic operation in ring/, io/, client/, daemon/ names its memory order
  - every acquire and release there carries `// SYNC [name]` on its line or in the comment above it
- - every name occurs at two or more operations, at least one releasing and one acquiring
+ - every name occurs at two or more operations, at least one releasing and one acquiring; a
+   seq_cst fence is either, unless `SYNC [name] release` says which
  - every name stands as `[name]` in the comment at the top of a file, where the ordering is told
 
 A call that only looks like an atomic one carries `// not atomic` on its line.
@@ -14,12 +15,13 @@ import re
 from checklib import CPP, LAYERS, files_under, finish, read, root_from_arguments, without_comments
 
 CHECKED = ["ring", "io", "client", "daemon"]
-SYNC = re.compile(r"SYNC((?:[ ,]*\[[\w.\-]+\])+)")
+SYNC = re.compile(r"SYNC((?:[ ,]*\[[\w.\-]+\])+)(?: (acquire|release)\b)?")
 ORDER = re.compile(r"memory_order(?:_|::)(acquire|release|acq_rel|seq_cst)")
 # `.load(path)` of something else has an argument; an atomic's load has none or an order.
 OPERATION = re.compile(r"(?:\.|->)(load\(\s*\)|(?:store|exchange|fetch_\w+|compare_exchange_\w+|test_and_set)\()")
 DECLARED = re.compile(r"\batomic(?:_ref|_flag)?\s*(?:<[^;{}()]*?>)?\s+(\w+)\s*(?:[;{=\[(])")
 COMMENT_LINES_ABOVE = 4
+STATEMENT_LINES = 3
 
 
 def leading_comment(text):
@@ -57,19 +59,42 @@ def without_order(file, text):
             yield f"{file}:{number}: `{what}` names no memory order"
 
 
-def names_near(lines, index):
-    """SYNC names on line `index` or in the nearest comment above it."""
-    own = SYNC.search(lines[index])
-    if own:
-        return re.findall(r"\[([\w.\-]+)\]", own.group(1))
-    names = []
-    for above in range(index - 1, max(-1, index - 1 - COMMENT_LINES_ABOVE), -1):
-        found = SYNC.search(lines[above])
-        if found:
-            names += re.findall(r"\[([\w.\-]+)\]", found.group(1))
-        elif names or (ORDER.search(lines[above].split("//")[0]) and ";" in lines[above]):
+def ends_on(line):
+    """(name, role) of each SYNC name on this line; the role is "" where none is written."""
+    found = SYNC.search(line)
+    return [(name, found.group(2) or "") for name in re.findall(r"\[([\w.\-]+)\]", found.group(1))] if found else []
+
+
+def ends_near(lines, index):
+    """SYNC names of the operation on line `index`: on its statement's lines or in the comment above."""
+    for here in range(index, min(len(lines), index + STATEMENT_LINES)):
+        if ends_on(lines[here]):
+            return ends_on(lines[here])
+        if ";" in lines[here].split("//")[0]:
             break
-    return names
+    ends = []
+    for above in range(index - 1, max(-1, index - 1 - COMMENT_LINES_ABOVE), -1):
+        if ends_on(lines[above]):
+            ends += ends_on(lines[above])
+        elif ends or (ORDER.search(lines[above].split("//")[0]) and ";" in lines[above]):
+            break
+    return ends
+
+
+def pair_problems(name, places, told):
+    """What is wrong with one SYNC name. `places`: (where, order, role written beside it or "")."""
+    where = f"{places[0][0]}: SYNC [{name}]"
+    for kind in ("release", "acquire"):
+        if not any(kind == role or (not role and order in (kind, "acq_rel", "seq_cst"))
+                   for _, order, role in places):
+            yield f"{where} has no {kind} end"
+    for place, order, role in places:
+        if role and order not in (role, "acq_rel", "seq_cst"):
+            yield f"{place}: SYNC [{name}] {role}, but the operation is {order}"
+    if len(places) < 2:
+        yield f"{where} has only one end"
+    if name not in told:
+        yield f"{where} is not told in the comment at the top of a file"
 
 
 def main():
@@ -85,23 +110,14 @@ def main():
         lines = text.splitlines()
         for index in range(len(leading_comment(text)), len(lines)):
             orders = ORDER.findall(lines[index].split("//")[0])
-            names = names_near(lines, index) if orders else []
+            near = ends_near(lines, index) if orders else []
             for order in orders:
-                if not names and order != "seq_cst":
+                if not near and order != "seq_cst":
                     problems.append(f"{file}:{index + 1}: {order} without `// SYNC [name]`")
-                for name in names:
-                    ends.setdefault(name, []).append((file, index + 1, order))
+                for name, role in near:
+                    ends.setdefault(name, []).append((f"{file}:{index + 1}", order, role))
     for name, places in sorted(ends.items()):
-        orders = [order for _, _, order in places]
-        where = f"{places[0][0]}:{places[0][1]}: SYNC [{name}]"
-        if not {"release", "acq_rel", "seq_cst"} & set(orders):
-            problems.append(f"{where} has no releasing end")
-        if not {"acquire", "acq_rel", "seq_cst"} & set(orders):
-            problems.append(f"{where} has no acquiring end")
-        if len(places) < 2:
-            problems.append(f"{where} has only one end")
-        if name not in told:
-            problems.append(f"{where} is not told in the comment at the top of a file")
+        problems += pair_problems(name, places, told)
     finish("check_sync", problems, f"{len(ends)} pairs in {len(files)} files")
 
 
