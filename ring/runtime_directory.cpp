@@ -23,7 +23,7 @@ constexpr std::string_view kSocketName = "/daemon.sock";
 bool is_set(const char* value) noexcept { return value != nullptr && *value != '\0'; }
 
 bool is_own_directory(const std::string& path, std::uint32_t uid) noexcept {
-  struct stat status {};
+  struct stat status{};
   return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == uid;
 }
 
@@ -58,7 +58,7 @@ Result<UniqueFd> open_checked(const std::string& path) {
     if (errno == ENOTDIR) return unsafe(path, "is a symbolic link or not a directory");
     return fail(Error::from_errno(ErrorKind::kConfiguration, errno, "open " + path));
   }
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd.get(), &status) != 0) {
     return fail(Error::from_errno(ErrorKind::kInternal, errno, "fstat " + path));
   }
@@ -76,8 +76,8 @@ Result<UniqueFd> open_checked(const std::string& path) {
 }  // namespace
 
 RuntimeEnvironment RuntimeEnvironment::current() noexcept {
-  return {std::getenv("MCPWIRE_RUNTIME_DIR"), std::getenv("XDG_RUNTIME_DIR"),
-          std::getenv("TMPDIR"), ::geteuid()};
+  return {std::getenv("MCPWIRE_RUNTIME_DIR"), std::getenv("XDG_RUNTIME_DIR"), std::getenv("TMPDIR"),
+          ::geteuid()};
 }
 
 std::string runtime_directory_path(const RuntimeEnvironment& environment) {
@@ -130,12 +130,12 @@ Result<std::optional<UniqueFd>> RuntimeDirectory::try_lock(const char* name) con
 
 std::string RuntimeDirectory::log_tail(std::size_t bytes_max) const {
   UniqueFd file(::openat(fd_.get(), "daemon.log", O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  struct stat status {};
+  struct stat status{};
   if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
   const auto file_bytes = static_cast<std::size_t>(status.st_size);
   std::string tail(std::min(file_bytes, bytes_max), '\0');
-  const ssize_t got = ::pread(file.get(), tail.data(), tail.size(),
-                              static_cast<off_t>(file_bytes - tail.size()));
+  const ssize_t got =
+      ::pread(file.get(), tail.data(), tail.size(), static_cast<off_t>(file_bytes - tail.size()));
   tail.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
   return tail;
 }

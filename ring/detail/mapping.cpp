@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#include "ring/detail/mapping.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <sys/mman.h>
+
+namespace mcpwire::ring::detail {
+
+Mapping::~Mapping() {
+  if (base_ != nullptr) ::munmap(base_, bytes_);
+}
+
+Result<Mapping> Mapping::create(int fd, std::size_t bytes, MapMode mode) {
+  const int protection = mode == MapMode::kSharedReadWrite ? PROT_READ | PROT_WRITE : PROT_READ;
+  const int sharing = mode == MapMode::kPrivateReadOnly ? MAP_PRIVATE : MAP_SHARED;
+  void* base = ::mmap(nullptr, bytes, protection, sharing, fd, 0);
+  if (base == MAP_FAILED) return fail(Error::from_errno(ErrorKind::kOverloaded, errno, "mmap"));
+  ::madvise(base, bytes, MADV_DONTFORK);
+  return Mapping(static_cast<std::byte*>(base), bytes);
+}
+
+void Mapping::populate(std::size_t bytes, MapMode mode) const noexcept {
+  const int advice = mode == MapMode::kSharedReadWrite ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
+  ::madvise(base_, std::min(bytes, bytes_), advice);
+}
+
+}  // namespace mcpwire::ring::detail

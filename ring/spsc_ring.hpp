@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+//
+// Producer and Consumer: the two ends of a single-producer single-consumer byte ring in shared
+// memory. A record is published by its own commit word, not by an index in another line: one
+// cache-line transfer per direction. Why and what else was weighed: docs/adr/0003.
+//
+// Threading: one thread per end. Nothing here blocks, allocates or makes a system call.
+// Invariants: positions are private 64-bit byte counts; shared memory is never asked where we
+//   are. What the peer writes is read once, checked as a copy, and a violation is final.
+// Ordering:
+//   [ring.commit] producer writes the record and zeroes the next commit word, then stores its own
+//       commit word (release); the consumer loads it (acquire) before it reads the record.
+//   [ring.space]  consumer finishes reading, then stores its position (release); the producer
+//       loads it (acquire) before it writes there again.
+//   [ring.park]   commit word | fence | load peer's wait word  against
+//       wait word | fence | load commit word: with two seq_cst fences at least one side sees the
+//       other, so a consumer that sleeps is rung for.
+//   [ring.space_park] the same for a producer that sleeps until there is room: position | fence |
+//       load peer's space-wait word  against  space-wait word | fence | load position.
+#pragma once
+
+#include "protocol/base/bytes.hpp"
+#include "protocol/base/result.hpp"
+#include "protocol/request_header.hpp"
+#include "ring/detail/shared_word.hpp"
+#include "ring/segment_layout.hpp"
+
+#include <cstdint>
+#include <optional>
+
+namespace mcpwire::ring {
+
+class alignas(kCacheLineBytes) Producer {
+ public:
+  /// Writes records into `own`, reads credits and the wait word of `peer`. Both segments outlive
+  /// the producer and have the same ring_bytes. `start_position` (a multiple of 64) is for tests;
+  /// the peer's consumer starts at the same one.
+  Producer(SegmentMemory own, PeerMemory peer, std::uint64_t start_position = 0) noexcept;
+  Producer(Producer&&) noexcept = default;
+  Producer& operator=(Producer&&) noexcept = default;
+
+  /// Largest payload of one record; longer messages travel in several frames or mapped.
+  std::uint32_t payload_bytes_max() const noexcept {
+    return record_payload_bytes_max(own_.ring_bytes);
+  }
+
+  /// Room for a payload of up to `payload_bytes`, to be filled and committed; nothing if the ring
+  /// is full (or peer_is_corrupt()). REQUIRES: payload_bytes <= payload_bytes_max(), no open
+  /// reservation.
+  std::optional<MutableByteSpan> try_reserve(std::uint32_t payload_bytes) noexcept;
+
+  /// Publishes the reservation with its first `payload_bytes`. header.payload_len is overwritten.
+  /// REQUIRES: an open reservation of at least that size.
+  void commit(protocol::RequestHeader header, std::uint64_t correlation,
+              std::uint32_t payload_bytes) noexcept;
+
+  /// Gives the reservation up; the ring is as before.
+  void abort() noexcept;
+
+  /// try_reserve, copy of `head` and `body` behind each other, commit. False if full.
+  bool try_push(const protocol::RequestHeader& header, std::uint64_t correlation, ByteSpan head,
+                ByteSpan body) noexcept;
+
+  /// From here to commit_batch() nothing that is committed becomes visible; then all of it at
+  /// once. A batch that does not fit makes try_reserve say full: commit it and wait outside.
+  void begin_batch() noexcept;
+  void commit_batch() noexcept;
+  /// Takes back everything since begin_batch(). The open reservation, if any, goes with it.
+  void abort_batch() noexcept;
+
+  /// After commit() or commit_batch(): true if the peer sleeps and must be rung, at most once for
+  /// each time it went to sleep. Costs one full fence.
+  [[nodiscard]] bool peer_needs_doorbell() noexcept;
+
+  /// True if try_reserve(payload_bytes) would succeed. kInvalid if the peer's position is
+  /// impossible.
+  Result<bool> has_space(std::uint32_t payload_bytes) noexcept;
+
+  /// Announces that we are about to sleep until there is room, then looks again: true means there
+  /// is room and the caller must not sleep. Ends with unpark(). Not inside a batch.
+  Result<bool> prepare_park(std::uint32_t payload_bytes) noexcept;
+  void unpark() noexcept;
+
+  /// The peer published a position that went backwards or ahead of what was written. Final.
+  bool peer_is_corrupt() const noexcept { return corrupt_; }
+
+ private:
+  std::byte* record_at(std::uint64_t position) const noexcept {
+    return own_.ring + (position & (own_.ring_bytes - 1));
+  }
+  std::uint64_t visible_position() const noexcept;
+  std::uint64_t bytes_with_pad(std::uint64_t needed) const noexcept;
+  bool fits(std::uint64_t total) const noexcept;
+  bool refresh_credits() noexcept;
+  void write_pad() noexcept;
+  void publish(std::uint64_t first, std::uint64_t record) noexcept;
+
+  SegmentMemory own_;
+  PeerMemory peer_;
+  std::uint64_t position_;
+  std::uint64_t credited_;  ///< Last position of the peer that we believed.
+  std::uint64_t batch_start_ = 0;
+  std::uint64_t space_epoch_ = 0;
+  std::uint64_t rung_word_ = 0;
+  std::uint32_t reserved_bytes_ = 0;
+  std::uint32_t pad_bytes_ = 0;
+  bool reservation_open_ = false;
+  bool batch_open_ = false;
+  bool batch_has_records_ = false;
+  bool corrupt_ = false;
+};
+
+/// One frame in the ring. The header is a private, checked copy. The payload is memory that its
+/// sender can still change: copy it before parsing, and check only the copy.
+struct FrameView {
+  protocol::FrameHeader header;  ///< commit is zero.
+  ByteSpan volatile_payload;     ///< Valid until release().
+};
+
+class alignas(kCacheLineBytes) Consumer {
+ public:
+  /// Reads records of `peer`, publishes its position and wait word in `own`.
+  Consumer(SegmentMemory own, PeerMemory peer, std::uint64_t start_position = 0) noexcept;
+  Consumer(Consumer&&) noexcept = default;
+  Consumer& operator=(Consumer&&) noexcept = default;
+
+  /// True if peek() has something to say: a record, or a violation. What a spinning waiter polls.
+  [[nodiscard]] bool has_data() const noexcept {
+    return violated_ || peeked_bytes_ != 0 ||
+           detail::commit_word(record_at(position_)).load(std::memory_order_acquire) !=
+               0;  // SYNC [ring.commit] acquire
+  }
+
+  /// The next frame, again and again the same until release(); nothing if the ring is empty.
+  /// kInvalid/kProtocolViolation if the peer wrote what no producer writes: close the connection.
+  Result<std::optional<FrameView>> peek() noexcept;
+
+  /// Ends the use of the frame that peek() showed. REQUIRES: there is one.
+  void release() noexcept;
+
+  /// After a run of release(): publishes all credits and says whether the peer's producer sleeps
+  /// for room and must be rung, at most once for each time it went to sleep. One full fence.
+  [[nodiscard]] bool peer_waits_for_space() noexcept;
+
+  /// Announces that we are about to sleep until a record comes, then looks again: true means
+  /// there is one and the caller must not sleep. Ends with unpark(). Doorbells may also arrive
+  /// when nothing is there any more; they are to be ignored.
+  [[nodiscard]] bool prepare_park() noexcept;
+  void unpark() noexcept;
+
+ private:
+  const std::byte* record_at(std::uint64_t position) const noexcept {
+    return peer_.ring + (position & (peer_.ring_bytes - 1));
+  }
+  Failure violation() noexcept;
+  bool is_valid_pad(const protocol::RequestHeader& header, std::uint64_t room) const noexcept;
+  void publish_position() noexcept;
+
+  SegmentMemory own_;
+  PeerMemory peer_;
+  std::uint64_t position_;
+  std::uint64_t published_;
+  std::uint64_t peeked_bytes_ = 0;  ///< Record at position_ that peek() accepted; 0: none.
+  std::uint64_t epoch_ = 0;
+  std::uint64_t rung_word_ = 0;
+  FrameView peeked_{};
+  bool violated_ = false;
+};
+
+}  // namespace mcpwire::ring
