@@ -31,8 +31,11 @@ class Writer {
   template <std::integral T>
     requires(!std::same_as<T, bool>)
   Writer& number(T value) {
-    if constexpr (std::signed_integral<T>) return append_signed(value);
-    return append_unsigned(value);
+    if constexpr (std::signed_integral<T>) {
+      return append_signed(value);
+    } else {
+      return append_unsigned(value);
+    }
   }
   /// Shortest text that reads back as `value`; null where it is not finite, as JSON has no word.
   Writer& number(double value);

@@ -3,6 +3,7 @@
 // Character classes and scalar tokens of JSON (RFC 8259), as inline functions for the hot walks.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -20,14 +21,18 @@ constexpr int hex_value(char c) noexcept {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
+/// Indexed by the byte behind a backslash.
+inline constexpr std::array<bool, 256> kEscapeLetters = [] {
+  std::array<bool, 256> letters{};
+  for (const char letter : {'"', '\\', '/', 'b', 'f', 'n', 'r', 't', 'u'}) {
+    letters[static_cast<unsigned char>(letter)] = true;
+  }
+  return letters;
+}();
+
 /// True for what may follow a backslash.
 constexpr bool is_escape_letter(char c) noexcept {
-  switch (c) {
-    case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't': case 'u':
-      return true;
-    default:
-      return false;
-  }
+  return kEscapeLetters[static_cast<unsigned char>(c)];
 }
 
 /// True if `digits` are four hexadecimal digits.
@@ -54,44 +59,52 @@ constexpr bool is_integer_token(std::string_view token) noexcept {
   return true;
 }
 
-/// Offset behind the digits that begin at `at`.
-constexpr std::size_t skip_digits(std::string_view text, std::size_t at) noexcept {
-  while (at < text.size() && is_digit(text[at])) ++at;
+constexpr std::size_t skip_digits(const char* text, std::size_t at, std::size_t end) noexcept {
+  while (at < end && is_digit(text[at])) ++at;
   return at;
 }
 
-/// The number grammar of RFC 8259 section 6. Magnitude is not limited: numbers pass through.
-constexpr bool is_number_token(std::string_view token) noexcept {
-  std::size_t at = token.starts_with('-') ? 1 : 0;
-  std::size_t end = skip_digits(token, at);
-  if (end == at || (token[at] == '0' && end > at + 1)) return false;
-  if (end < token.size() && token[end] == '.') {
-    at = end + 1;
-    end = skip_digits(token, at);
-    if (end == at) return false;
+/// Offset behind the number (RFC 8259 section 6) that begins at `at`, or 0 if none does. Magnitude
+/// is not limited: numbers pass through.
+constexpr std::size_t skip_number(const char* text, std::size_t at, std::size_t end) noexcept {
+  if (at < end && text[at] == '-') ++at;
+  const std::size_t whole = at;
+  at = skip_digits(text, at, end);
+  if (at == whole || (text[whole] == '0' && at > whole + 1)) return 0;
+  if (at < end && text[at] == '.') {
+    const std::size_t fraction = at + 1;
+    at = skip_digits(text, fraction, end);
+    if (at == fraction) return 0;
   }
-  if (end < token.size() && (token[end] | 0x20) == 'e') {
-    at = end + 1;
-    if (at < token.size() && (token[at] == '+' || token[at] == '-')) ++at;
-    end = skip_digits(token, at);
-    if (end == at) return false;
+  if (at < end && (text[at] == 'e' || text[at] == 'E')) {
+    std::size_t exponent = at + 1;
+    if (exponent < end && (text[exponent] == '+' || text[exponent] == '-')) ++exponent;
+    at = skip_digits(text, exponent, end);
+    if (at == exponent) return 0;
   }
-  return end == token.size();
+  return at;
 }
 
-/// A number or literal, without whitespace around it.
-constexpr bool is_scalar_token(std::string_view token) noexcept {
-  if (token.empty()) return false;
-  switch (token[0]) {
+/// Offset behind the number or literal that begins at `at`, or 0 if none does. REQUIRES: at < end.
+constexpr std::size_t skip_scalar(const char* text, std::size_t at, std::size_t end) noexcept {
+  const auto skip_literal = [=](std::string_view literal) -> std::size_t {
+    const std::string_view rest(text + at, end - at);
+    return rest.starts_with(literal) ? at + literal.size() : 0;
+  };
+  switch (text[at]) {
     case 't':
-      return token == "true";
+      return skip_literal("true");
     case 'f':
-      return token == "false";
+      return skip_literal("false");
     case 'n':
-      return token == "null";
+      return skip_literal("null");
     default:
-      return is_number_token(token);
+      return skip_number(text, at, end);
   }
+}
+
+constexpr bool is_number_token(std::string_view token) noexcept {
+  return !token.empty() && skip_number(token.data(), 0, token.size()) == token.size();
 }
 
 }  // namespace mcpwire::protocol::json::detail

@@ -24,27 +24,30 @@ static_assert(kDepthMax <= 64, "one bit per container");
 }  // namespace
 
 JsonFault Walker::check_value(unsigned depth) noexcept {
+  // A copy, so that the cursor lives in registers through the loop.
+  Walker walker = *this;
+  const JsonFault fault = walker.walk_value(depth < kDepthMax ? kDepthMax - depth : 0);
+  next_ = walker.next_;
+  return fault;
+}
+
+inline JsonFault Walker::walk_value(unsigned depth_max) noexcept {
   Nesting nesting;
-  const unsigned depth_max = depth < kDepthMax ? kDepthMax - depth : 0;
   // Key and colon are read together with what opens or continues an object, so that a value is
   // what every turn of this loop expects.
   for (;;) {
     const char first = peek();
     bool opened = false;
-    if (first == '{' || first == '[') {
+    if (first == '"') {
+      ++next_;
+    } else if (first == '{' || first == '[') {
       if (nesting.depth == depth_max) return JsonFault::kDepth;
       ++next_;
       opened = !take(static_cast<char>(first + 2));  // '{' + 2 is '}', '[' + 2 is ']'.
       if (opened) nesting.push(first);
-    } else if (first == '"') {
-      ++next_;
     } else {
-      if (at_end()) return JsonFault::kGrammar;
-      if (!is_scalar_token(token_at(next_))) {
-        const bool is_bracket = first == '}' || first == ']' || first == ',' || first == ':';
-        return is_bracket ? JsonFault::kGrammar : JsonFault::kScalar;
-      }
-      ++next_;
+      const JsonFault fault = take_scalar();
+      if (fault != JsonFault::kNone) return fault;
     }
     if (!opened) {
       while (nesting.depth != 0 && take(nesting.in_object() ? '}' : ']')) nesting.pop();
@@ -55,6 +58,21 @@ JsonFault Walker::check_value(unsigned depth) noexcept {
       if (!take('"') || !take(':')) return JsonFault::kGrammar;
     }
   }
+}
+
+inline JsonFault Walker::take_scalar() noexcept {
+  if (at_end()) return JsonFault::kGrammar;
+  const std::size_t end = positions_[next_ + 1];
+  const std::size_t scalar_end = skip_scalar(text_.data(), positions_[next_], end);
+  if (scalar_end == 0) {
+    const char first = peek();
+    const bool is_bracket = first == '}' || first == ']' || first == ',' || first == ':';
+    return is_bracket ? JsonFault::kGrammar : JsonFault::kScalar;
+  }
+  // Only whitespace can stand between a whole scalar and the next token.
+  if (scalar_end != end && !is_space(text_[scalar_end])) return JsonFault::kScalar;
+  ++next_;
+  return JsonFault::kNone;
 }
 
 JsonFault Walker::skip_value() noexcept {

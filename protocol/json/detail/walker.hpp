@@ -65,6 +65,8 @@ class Walker {
 
   JsonFault check_value(unsigned depth) noexcept;
   JsonFault skip_value() noexcept;
+  JsonFault walk_value(unsigned depth_max) noexcept;
+  JsonFault take_scalar() noexcept;
 
   std::string_view text_;
   const std::uint32_t* positions_;
