@@ -185,6 +185,24 @@ class UnsafeTest(Tree):
         self.assert_fails("check_unsafe.py", "stale")
 
 
+class CoroutinesTest(Tree):
+    def test_rejects_what_may_refer_to_a_temporary(self):
+        for parameter in ("const std::string& name", "Lease&& lease", "std::string_view name", "ByteSpan bytes",
+                          "const std::vector<int>& items", "std::span<const int> items", "Lease const& lease"):
+            for declaration in ("task<Result<void>> f(Loop& loop, {});", "io::task<int> f({}) {{"):
+                with self.subTest(parameter):
+                    self.write("io/a.hpp", SPDX + declaration.format(parameter) + "\n")
+                    self.assert_fails("check_coroutines.py", "io/a.hpp:2", "may refer to a temporary")
+
+    def test_accepts_plain_references_values_and_explained_ones(self):
+        self.write("io/a.hpp", SPDX + "task<int> f(Loop& loop, std::string name,\n"
+                   "            std::function<task<int>(const int&)> work,\n"
+                   "            const Item& item);  // outlives: awaited by the owner of item\n"
+                   "std::vector<task<int>> tasks(const int& count);\n"
+                   "task<int> Declared::elsewhere(const Item& item) {\n")
+        self.assert_passes("check_coroutines.py")
+
+
 class DependenciesTest(Tree):
     def write_dependencies(self, count, peers=0):
         names = [f"lib{n}" for n in range(count)]
