@@ -70,8 +70,9 @@ struct ServerInfo {
 };
 
 struct TransportCounters {
-  std::uint64_t junk_lines = 0;
-  std::uint64_t late_responses = 0;
+  std::uint64_t junk_lines = 0;          ///< Not JSON-RPC.
+  std::uint64_t late_responses = 0;      ///< To a request that had ended, or a second answer.
+  std::uint64_t unmatched_responses = 0;  ///< To an id that was never sent.
   std::uint64_t notifications = 0;
   std::uint64_t server_requests = 0;
 };
@@ -88,6 +89,19 @@ class McpTransport {
     ~CloseObserver() = default;
   };
 
+  /// What the server says unasked.
+  class MessageObserver {
+   public:
+    /// A notification that is not the progress of a request. Spans are valid during the call only;
+    /// `params` is raw and may be empty.
+    virtual void on_notification(std::string_view method, std::string_view params) = 0;
+    /// A line that is no JSON-RPC message; only the first few of a connection are shown.
+    virtual void on_junk_line(std::string_view line) = 0;
+
+   protected:
+    ~MessageObserver() = default;
+  };
+
   virtual ~McpTransport() = default;
 
   /// Starts the server and completes the handshake. On failure everything is torn down again.
@@ -102,7 +116,9 @@ class McpTransport {
   virtual task<void> close() = 0;
 
   virtual bool is_open() const noexcept = 0;
+  /// Observers must outlive the transport; there is at most one of each kind.
   virtual void observe_close(CloseObserver& observer) = 0;
+  virtual void observe_messages(MessageObserver& observer) = 0;
   virtual const ServerInfo& server_info() const noexcept = 0;
   /// 0 where no process runs.
   virtual std::int32_t process_id() const noexcept = 0;
