@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+//
+// Op: one operation that the kernel works on. Its memory lives until its last completion, whatever
+// happens to the object that started it: Ops are held by OpPtr, whose deleter cancels an operation
+// in flight and leaves it in the ring's graveyard until the kernel has let go of it.
+//
+// Threading: the loop's thread.
+// Invariants: at most one operation of an Op is in flight; an Op in flight is never freed (checked
+// in its destructor); its user forgets nothing but its own pointer when it goes.
+#pragma once
+
+#include "protocol/base/check.hpp"
+#include "protocol/base/intrusive_list.hpp"
+
+#include <memory>
+
+namespace mcpwire::io::detail {
+
+class Uring;
+
+/// The links are used in the graveyard only.
+class Op : public ListNode {
+ public:
+  explicit Op(Uring& uring) noexcept : uring_(uring) {}
+  /// ListNode cannot be copied or moved, and so cannot this: the kernel holds its address.
+  virtual ~Op() { MCPWIRE_CHECK(!in_flight_); }
+
+  bool is_in_flight() const noexcept { return in_flight_; }
+
+ protected:
+  Uring& uring() const noexcept { return uring_; }
+
+ private:
+  friend class Uring;
+  friend struct BuryOp;
+
+  /// One completion: `result` as io_uring_enter(2) says, -errno on failure. `flags` are
+  /// IORING_CQE_F_*. Another one follows exactly if is_in_flight().
+  virtual void on_complete(int result, unsigned flags) = 0;
+  /// The user is gone; completions still come, and a provided buffer must still be given back.
+  virtual void on_buried() noexcept = 0;
+
+  Uring& uring_;
+  bool in_flight_ = false;
+  bool completing_ = false;
+};
+
+/// Deletes an idle Op at once and any other after its last completion.
+struct BuryOp {
+  void operator()(Op* op) const noexcept;
+};
+
+template <class T>
+using OpPtr = std::unique_ptr<T, BuryOp>;
+
+}  // namespace mcpwire::io::detail

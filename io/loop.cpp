@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+#include "io/loop.hpp"
+
+#include "io/detail/uring.hpp"
+#include "io/system_clock.hpp"
+#include "protocol/base/check.hpp"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+namespace mcpwire::io {
+namespace {
+
+// What one turn runs at most of each kind before it looks at the kernel again.
+constexpr std::size_t kReadyPerTurnMax = 256;
+constexpr std::size_t kTimersPerTurnMax = 256;
+
+// Looks between two clock reads while spinning; a look costs about 5 ns, the clock about 25 ns.
+constexpr int kLooksPerClockRead = 16;
+
+void relax_cpu() noexcept {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Loop>> Loop::create(const LoopOptions& options) {
+  const KernelFeatures features = probe_kernel_features(options.hidden_features);
+  std::unique_ptr<detail::Uring> uring = TRY(detail::Uring::create(options, features));
+  const bool may_spin = std::thread::hardware_concurrency() > 1;
+  return std::unique_ptr<Loop>(new Loop(std::move(uring), features, may_spin));
+}
+
+Loop::Loop(std::unique_ptr<detail::Uring> uring, KernelFeatures features, bool may_spin) noexcept
+    : uring_(std::move(uring)),
+      features_(features),
+      may_spin_(may_spin),
+      now_ns_(monotonic_now_ns()) {}
+
+Loop::~Loop() { MCPWIRE_CHECK(!in_turn_); }
+
+void Loop::run() {
+  stopping_ = false;
+  while (!stopping_) run_once(kNever);
+}
+
+bool Loop::run_once(std::uint64_t max_wait_ns) {
+  MCPWIRE_CHECK(!in_turn_);
+  in_turn_ = true;
+  ++counters_.turns;
+  now_ns_ = monotonic_now_ns();
+  bool worked = run_ready();
+  worked |= run_timers();
+  worked |= run_pollers();
+  if (turn_observer_ != nullptr) turn_observer_->on_turn(monotonic_now_ns() - now_ns_);
+
+  if (worked || stopping_ || !ready_.empty()) max_wait_ns = 0;
+  worked |= wait_for_work(max_wait_ns);
+  now_ns_ = monotonic_now_ns();
+  const std::size_t completions = uring_->dispatch();
+  counters_.completions += completions;
+  in_turn_ = false;
+  return worked || completions > 0;
+}
+
+void Loop::post(Runnable& work) {
+  if (!work.is_linked()) ready_.push_back(work);
+}
+
+void Loop::arm(Timer& timer, std::uint64_t deadline_ns) { timers_.arm(timer, deadline_ns); }
+
+void Loop::disarm(Timer& timer) noexcept { timers_.disarm(timer); }
+
+void Loop::add_poller(Poller& poller) { pollers_.push_back(poller); }
+
+void Loop::hint_spin_until(std::uint64_t deadline_ns) noexcept {
+  spin_until_ns_ = std::max(spin_until_ns_, deadline_ns);
+}
+
+LoopCounters Loop::counters() const noexcept {
+  LoopCounters counters = counters_;
+  counters.kernel_enters = uring_->kernel_enters();
+  return counters;
+}
+
+bool Loop::run_ready() {
+  std::size_t count = 0;
+  while (count < kReadyPerTurnMax) {
+    Runnable* work = ready_.pop_front();
+    if (work == nullptr) break;
+    ++count;
+    work->run();
+  }
+  return count > 0;
+}
+
+bool Loop::run_timers() {
+  std::size_t count = 0;
+  while (count < kTimersPerTurnMax) {
+    Timer* timer = timers_.pop_due(now_ns_);
+    if (timer == nullptr) break;
+    ++count;
+    timer->on_timer();
+  }
+  return count > 0;
+}
+
+bool Loop::run_pollers() {
+  // Moved one by one to the end of a second list, because poll() may destroy any poller.
+  bool worked = false;
+  IntrusiveList<Poller> done;
+  while (Poller* poller = pollers_.pop_front()) {
+    done.push_back(*poller);
+    worked |= poller->poll();
+  }
+  while (Poller* poller = done.pop_front()) pollers_.push_back(*poller);
+  return worked;
+}
+
+bool Loop::wait_for_work(std::uint64_t max_wait_ns) {
+  const std::uint64_t next_timer_ns = timers_.next_deadline_ns();
+  std::uint64_t until_ns = next_timer_ns;
+  if (max_wait_ns < kNever - now_ns_) until_ns = std::min(until_ns, now_ns_ + max_wait_ns);
+  if (until_ns <= now_ns_ || uring_->has_completions()) {
+    if (uring_->has_submissions() || uring_->has_completions()) uring_->submit();
+    return false;
+  }
+  if (may_spin_ && spin_until_ns_ > now_ns_) {
+    ++counters_.spins;
+    return spin(std::min(until_ns, spin_until_ns_));
+  }
+  const bool may_block = park_pollers();
+  if (may_block) {
+    block(until_ns);
+  } else if (uring_->has_submissions()) {
+    uring_->submit();
+  }
+  pollers_.for_each([](Poller& poller) { poller.unpark(); });
+  return !may_block;
+}
+
+bool Loop::spin(std::uint64_t until_ns) {
+  if (uring_->has_submissions()) uring_->submit();
+  for (;;) {
+    for (int look = 0; look < kLooksPerClockRead; ++look) {
+      if (uring_->has_completions()) {
+        uring_->submit();
+        return false;
+      }
+      if (run_pollers()) return true;
+      // A poller that found nothing may still have posted or stopped.
+      if (!ready_.empty() || stopping_) return true;
+      relax_cpu();
+    }
+    const std::uint64_t now = monotonic_now_ns();
+    if (now >= until_ns || now >= spin_until_ns_) return false;
+  }
+}
+
+bool Loop::park_pollers() {
+  bool may_block = true;
+  pollers_.for_each([&](Poller& poller) { may_block = poller.prepare_park() && may_block; });
+  return may_block && ready_.empty();
+}
+
+void Loop::block(std::uint64_t until_ns) {
+  ++counters_.parks;
+  uring_->submit_and_wait(until_ns == kNever ? kNever : until_ns - now_ns_);
+}
+
+}  // namespace mcpwire::io
