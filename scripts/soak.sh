@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Runs the tests of the release build that depend on timing again and again; ends at the first failure.
+# usage: scripts/soak.sh [MINUTES=30]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+case "${1:-}" in -h|--help) sed -n '3,4s/^# //p' scripts/soak.sh; exit 0 ;; esac
+end=$((SECONDS + 60 * ${1:-30}))
+rounds=0
+while [ $SECONDS -lt $end ]; do
+  ctest --test-dir build/release -L '^(process|stress|conformance)$' --no-tests=error --output-on-failure \
+    --schedule-random -j 2 --quiet || { echo "soak: failed in round $((rounds + 1)), $SECONDS s after the start" >&2; exit 1; }
+  rounds=$((rounds + 1))
+done
+echo "soak: $rounds rounds in $SECONDS s without a failure"
