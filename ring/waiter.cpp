@@ -28,7 +28,7 @@ void relax() noexcept {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
 #elif defined(__aarch64__)
-  asm volatile("isb" ::: "memory");
+  __builtin_arm_isb(15);
 #endif
 }
 
