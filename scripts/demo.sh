@@ -18,15 +18,13 @@ mkdir -m 700 "$work/run"
 export MCPWIRE_RUNTIME_DIR="$work/run" MCPWIRE_CONFIG="$work/mcp.json"
 printf '{"mcpServers": {"demo": {"command": "%s"}}}\n' "$bin/mcpwire-demo-server" >"$MCPWIRE_CONFIG"
 
-# Every process that we start inherits the runtime directory's name in its environment.
+# Every process that a demo command starts has the runtime directory's name in its environment, this
+# shell has not (/proc shows the environment that a program was started with).
 left_running() {
-  local environment pid
+  local environment
   for environment in /proc/[0-9]*/environ; do
-    pid=${environment#/proc/} pid=${pid%/environ}
-    [ "$pid" != $$ ] && [ "$pid" != "$BASHPID" ] || continue
-    # The test reads whole files: a process that ends meanwhile is not left running.
-    if tr '\0' '\n' <"$environment" 2>/dev/null | grep -qxF "MCPWIRE_RUNTIME_DIR=$work/run"; then
-      [ "$(cut -d' ' -f4 "/proc/$pid/stat" 2>/dev/null)" = $$ ] || echo "$pid"
+    if grep -qzxF "MCPWIRE_RUNTIME_DIR=$work/run" "$environment"; then
+      echo "$environment" | tr -dc '0-9\n'
     fi
   done 2>/dev/null
   return 0
@@ -43,6 +41,7 @@ show() {
   bash -o pipefail -c "$1"
 }
 
+# shellcheck disable=SC2016  # the command is shown as it is typed, and expanded when it is run
 show 'mcpwire daemon start -c "$MCPWIRE_CONFIG"'
 show 'mcpwire list'
 show 'mcpwire info demo/echo'
