@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/configuration_loader.hpp"
+
+#include "daemon/config/approvals.hpp"
+#include "daemon/config/load.hpp"
+#include "daemon/config/paths.hpp"
+#include "daemon/config/resolve.hpp"
+#include "protocol/base/sha256.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace mcpwire::daemon {
+namespace {
+
+config::EnvironmentMap parse_environment(std::string_view block) {
+  config::EnvironmentMap environment;
+  while (!block.empty()) {
+    const std::size_t end = std::min(block.find('\0'), block.size());
+    const std::string_view pair = block.substr(0, end);
+    const std::size_t equals = pair.find('=');
+    if (equals != std::string_view::npos && equals != 0) {
+      environment.emplace(pair.substr(0, equals), pair.substr(equals + 1));
+    }
+    block.remove_prefix(std::min(end + 1, block.size()));
+  }
+  return environment;
+}
+
+pool::ServerSpec spec_of(config::ResolvedServer server) {
+  pool::ServerSpec spec;
+  spec.identity = hex_of(server.identity);
+  spec.name = std::move(server.name);
+  spec.spawn = std::move(server.process);
+  // A server that states how long it may be silent means its start as well.
+  if (server.timeout_ns != 0) spec.open_timeout_ns = server.timeout_ns;
+  return spec;
+}
+
+}  // namespace
+
+Result<ActiveConfiguration> load_active_configuration(FileSystem& files,
+                                                      const ConfigurationKey& key,
+                                                      std::uint32_t own_uid) {
+  config::LoadedConfiguration loaded = TRY(config::load_configuration(files, key.path, own_uid));
+  const config::CallerContext caller{parse_environment(key.environment), loaded.directory};
+  std::optional<config::Approvals> approvals;
+  if (key.origin == protocol::ConfigOrigin::kDiscovered) {
+    approvals = TRY(config::Approvals::load(files, TRY(config::approvals_path(caller.environment)),
+                                            own_uid));
+  }
+
+  ActiveConfiguration active;
+  active.identity = loaded.identity;
+  for (const config::ServerConfig& server : loaded.configuration.servers) {
+    if (approvals.has_value() && !approvals->is_approved(server, loaded.directory)) {
+      active.servers.push_back(
+          {server.name, fail(config::unapproved_error(server.name, key.path)), 0});
+      continue;
+    }
+    Result<config::ResolvedServer> resolved = config::resolve(server, caller, files);
+    if (!resolved.has_value()) {
+      active.servers.push_back({server.name, fail(std::move(resolved).error()), 0});
+      continue;
+    }
+    active.servers.push_back({server.name, spec_of(*std::move(resolved)), server.timeout_ns});
+  }
+  for (config::Problem& problem : loaded.configuration.problems) {
+    active.servers.push_back({std::move(problem.server), fail(std::move(problem.error)), 0});
+  }
+  return active;
+}
+
+}  // namespace mcpwire::daemon

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/log.hpp"
+
+#include <spdlog/logger.h>
+#include <spdlog/sinks/rotating_file_sink.h>
+#include <sys/stat.h>
+
+#include <exception>
+
+namespace mcpwire::daemon {
+namespace {
+
+constexpr std::size_t kFileBytesMax = 1024 * 1024;
+constexpr std::size_t kOldFiles = 1;
+constexpr std::size_t kLineBytesMax = 8 * 1024;
+
+// One line stays one line, and nothing in it can drive a terminal that shows the file.
+std::string printable(std::string_view line) {
+  std::string text(line.substr(0, kLineBytesMax));
+  for (char& character : text) {
+    const auto code = static_cast<unsigned char>(character);
+    if (code < 0x20 || code == 0x7f) character = ' ';
+  }
+  return text;
+}
+
+}  // namespace
+
+struct Log::Sink {
+  std::shared_ptr<spdlog::logger> logger;
+  std::uint64_t lost = 0;
+
+  void write(spdlog::level::level_enum level, std::string_view line) {
+    if (logger == nullptr) {
+      ++lost;
+      return;
+    }
+    logger->log(level, printable(line));
+  }
+};
+
+Log::Log(const std::string& path) : sink_(std::make_unique<Sink>()) {
+  const mode_t previous = ::umask(077);
+  try {
+    auto file = std::make_shared<spdlog::sinks::rotating_file_sink_st>(path, kFileBytesMax,
+                                                                       kOldFiles);
+    sink_->logger = std::make_shared<spdlog::logger>("mcpwired", std::move(file));
+    sink_->logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
+    sink_->logger->flush_on(spdlog::level::info);
+    // spdlog catches its own exceptions and calls this instead of throwing.
+    sink_->logger->set_error_handler([sink = sink_.get()](const std::string&) { ++sink->lost; });
+  } catch (const std::exception&) {
+    sink_->logger = nullptr;
+  }
+  ::umask(previous);
+}
+
+Log::~Log() = default;
+
+void Log::info(std::string_view line) { sink_->write(spdlog::level::info, line); }
+void Log::warn(std::string_view line) { sink_->write(spdlog::level::warn, line); }
+std::uint64_t Log::lost_lines() const noexcept { return sink_->lost; }
+
+}  // namespace mcpwire::daemon

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/request.hpp"
+
+#include "protocol/base/check.hpp"
+#include "protocol/payload_codec.hpp"
+
+namespace mcpwire::daemon {
+
+using protocol::CallState;
+using protocol::FrameKind;
+using protocol::Method;
+using protocol::Outcome;
+
+Request::Request(Session& session, Method method, std::uint64_t correlation)
+    : session_(session),
+      method_(method),
+      correlation_(correlation),
+      scope_(session.requests_.cancel_scope()) {
+  session.active_.push_back(*this);
+}
+
+Request::~Request() { MCPWIRE_CHECK(answered_); }
+
+void Request::publish(CallState state) {
+  session_.channel().publish_call_state(correlation_, state);
+}
+
+void Request::answer_ok(std::string_view payload) {
+  answer(FrameKind::kResponse, Outcome::kOk, payload);
+}
+
+void Request::answer_peer_error(std::string_view error_json) {
+  answer(FrameKind::kError, Outcome::kPeerError, error_json);
+}
+
+void Request::answer_failure(Outcome outcome, const Error& error, bool may_have_been_sent) {
+  answer(FrameKind::kError, outcome, protocol::build_error_body(error, may_have_been_sent));
+}
+
+void Request::answer_not_started(const Error& error) {
+  answer_failure(outcome_before_sending(error), error, false);
+}
+
+bool Request::may_send() { return session_.channel().begin_sending(correlation_); }
+
+void Request::on_sent() { publish(CallState::kSent); }
+
+void Request::on_progress(std::string_view params) {
+  if (!session_.wants_progress_ || session_.is_closed()) return;
+  protocol::PayloadBuilder<protocol::ProgressEvent> event;
+  event.fixed.params = event.add(params);
+  const std::string payload = event.take();
+  // Progress is advisory: what a full queue cannot take is dropped, the answer itself is not.
+  [[maybe_unused]] const Result<void> sent =
+      session_.channel().send(protocol::make_header(FrameKind::kEvent, Method::kProgress),
+                              correlation_, as_bytes(payload), {});
+}
+
+void Request::answer(FrameKind kind, Outcome outcome, std::string_view payload) {
+  MCPWIRE_CHECK(!answered_);
+  answered_ = true;
+  if (session_.is_closed()) {
+    ++session_.services().counters.undelivered;
+    return;
+  }
+  // The answer before the word: whoever reads kDone after our death must find the answer there.
+  const Result<void> sent = session_.channel().send(protocol::make_header(kind, method_, outcome),
+                                                    correlation_, as_bytes(payload), {});
+  if (!sent.has_value()) {
+    ++session_.services().counters.undelivered;
+    return;
+  }
+  if (method_ == Method::kCallTool) publish(CallState::kDone);
+}
+
+Outcome outcome_before_sending(const Error& error) noexcept {
+  switch (error.kind) {
+    case ErrorKind::kCancelled:
+      return error.code == ErrorCode::kShuttingDown ? Outcome::kNotSent : Outcome::kCancelled;
+    case ErrorKind::kInvalid:
+    case ErrorKind::kOverloaded:
+    case ErrorKind::kNotFound:
+    case ErrorKind::kConfiguration:
+    case ErrorKind::kUnsupported:
+      return Outcome::kRejected;
+    case ErrorKind::kDisconnected:
+    case ErrorKind::kTimeout:
+    case ErrorKind::kInternal:
+      break;
+  }
+  return Outcome::kNotSent;
+}
+
+}  // namespace mcpwire::daemon

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+//
+// Services: what a session needs of the daemon around it, named once and passed down.
+// Threading: the loop's thread. Everything here outlives every session.
+#pragma once
+
+#include "daemon/configuration_store.hpp"
+#include "daemon/log.hpp"
+#include "parallel/executor.hpp"
+#include "pool/connection_pool.hpp"
+#include "protocol/base/seams/event_loop.hpp"
+#include "telemetry/counters.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace mcpwire::daemon {
+
+/// Facts of this daemon process that do not change.
+struct DaemonFacts {
+  std::uint64_t instance = 0;  ///< Random.
+  std::uint64_t started_ns = 0;
+  std::uint32_t kernel_features = 0;
+  std::string runtime_directory;
+};
+
+struct Services {
+  EventLoop& loop;
+  pool::ConnectionPool& pool;
+  parallel::ParallelExecutor& executor;
+  ConfigurationStore& configurations;
+  telemetry::DaemonCounters& counters;
+  Log& log;
+  DaemonFacts facts;
+  /// Begins the orderly end of the daemon; returns at once.
+  std::function<void()> request_shutdown;
+};
+
+}  // namespace mcpwire::daemon

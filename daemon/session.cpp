@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/session.hpp"
+
+#include "daemon/handlers.hpp"
+#include "daemon/request.hpp"
+#include "protocol/payload_codec.hpp"
+
+#include <string>
+#include <utility>
+
+namespace mcpwire::daemon {
+
+using protocol::FrameKind;
+using protocol::Method;
+using protocol::Outcome;
+
+Session::Session(Services& services, std::unique_ptr<FrameChannel> channel)
+    : services_(services),
+      channel_(std::move(channel)),
+      requests_(services.loop),
+      closed_(services.loop) {}
+
+io::task<Result<void>> Session::run() {
+  ++services_.counters.connections;
+  ++services_.counters.clients;
+  channel_->start(*this);
+  io::CancelScope never;
+  [[maybe_unused]] const Result<void> closed = co_await closed_.wait(never);
+  channel_->close();
+  const Result<void> joined = co_await requests_.join();
+  MCPWIRE_CHECK(joined.has_value());  // handlers answer failures, they do not return them
+  --services_.counters.clients;
+  co_return Result<void>{};
+}
+
+void Session::stop() {
+  requests_.cancel_scope().cancel(io::CancelCause::kShutdown);
+  closed_.resolve({});
+}
+
+ConfigurationPointer Session::try_configuration() {
+  if (configuration_key_ == nullptr) return nullptr;
+  return services_.configurations.try_current(*configuration_key_, configuration_seen_);
+}
+
+io::task<Result<ConfigurationPointer>> Session::configuration(io::CancelScope& scope) {
+  if (configuration_key_ == nullptr) {
+    co_return fail(ErrorKind::kConfiguration, ErrorCode::kConfigMissing,
+                   "this connection names no configuration");
+  }
+  ConfigurationPointer current = try_configuration();
+  if (current != nullptr) co_return current;
+  Result<ConfigurationPointer> loaded =
+      co_await services_.configurations.load(*configuration_key_, scope);
+  // What was read is newer than what the client saw, or the same.
+  if (loaded.has_value()) configuration_seen_ = (*loaded)->identity;
+  co_return std::move(loaded);
+}
+
+void Session::on_frame(const protocol::FrameHeader& header, ByteSpan payload) {
+  // The channel may still hold frames of a client that is being closed.
+  if (is_closed()) return;
+  const auto method = static_cast<Method>(header.request.method);
+  const FrameKind kind = protocol::kind_of(header.request.flags);
+  if (method == Method::kHello) return on_hello(payload);
+  if (kind == FrameKind::kEvent && method == Method::kCancel) return on_cancel(payload);
+  if (kind == FrameKind::kRequest) return on_request(header, payload);
+  violation("a frame that only the daemon may send");
+}
+
+void Session::on_hello(ByteSpan payload) {
+  const protocol::PayloadReader reader(payload);
+  const auto hello = reader.fixed<protocol::HelloRequest>();
+  if (!hello.has_value()) return violation("malformed hello");
+  wants_progress_ = ((hello->features_required | hello->features_optional) &
+                     protocol::feature::kProgress) != 0;
+  if (hello->config_origin == protocol::ConfigOrigin::kNone) return;
+  const auto path = reader.text(hello->config_path);
+  const auto directory = reader.text(hello->working_directory);
+  const auto environment = reader.text(hello->environment);
+  if (!path.has_value() || !directory.has_value() || !environment.has_value() ||
+      !path->starts_with('/') || !directory->starts_with('/') ||
+      hello->config_origin > protocol::ConfigOrigin::kDiscovered) {
+    return violation("malformed configuration in hello");
+  }
+  configuration_key_ = std::make_unique<ConfigurationKey>(
+      ConfigurationKey{std::string(*path), hello->config_origin, std::string(*directory),
+                       std::string(*environment)});
+  configuration_seen_ = {hello->config_device, hello->config_inode, hello->config_bytes,
+                         hello->config_modified_ns, hello->config_changed_ns};
+}
+
+void Session::on_request(const protocol::FrameHeader& header, ByteSpan payload) {
+  if (header.correlation == 0 || header.correlation > protocol::kCorrelationMax) {
+    return violation("correlation id out of range");
+  }
+  switch (static_cast<Method>(header.request.method)) {
+    case Method::kPing:
+      return answer_ping(header, payload);
+    case Method::kListServers:
+      return requests_.spawn(serve_list_servers(*this, header.correlation));
+    case Method::kListTools:
+      return requests_.spawn(
+          serve_list_tools(*this, header.correlation, std::string(as_text(payload))));
+    case Method::kCallTool:
+      return requests_.spawn(
+          serve_call_tool(*this, header.correlation, std::string(as_text(payload))));
+    case Method::kStatus:
+      return requests_.spawn(serve_status(*this, header.correlation));
+    case Method::kShutdown:
+      return requests_.spawn(serve_shutdown(*this, header.correlation));
+    default:
+      return violation("a request of a method that is none");
+  }
+}
+
+void Session::answer_ping(const protocol::FrameHeader& header, ByteSpan payload) {
+  // A client that cannot take the answer is closed by its channel; nothing else is to be done.
+  [[maybe_unused]] const Result<void> sent =
+      channel_->send(protocol::make_header(FrameKind::kResponse, Method::kPing, Outcome::kOk),
+                     header.correlation, payload, {});
+}
+
+void Session::on_cancel(ByteSpan payload) {
+  const auto event = protocol::PayloadReader(payload).fixed<protocol::CancelEvent>();
+  if (!event.has_value()) return violation("malformed cancel");
+  Request* wanted = nullptr;
+  active_.for_each([&](Request& request) {
+    if (request.correlation() == event->correlation) wanted = &request;
+  });
+  // Not found: it was answered already, and the answer is on its way.
+  if (wanted != nullptr) wanted->scope().cancel(io::CancelCause::kCaller);
+}
+
+void Session::violation(const char* what) {
+  ++services_.counters.violations;
+  services_.log.warn("client " + std::to_string(channel_->peer_process_id()) +
+                     " broke the protocol: " + what);
+  requests_.cancel_scope().cancel(io::CancelCause::kPeerGone);
+  closed_.resolve({});
+}
+
+void Session::on_channel_closed(const Error& why) {
+  if (why.kind == ErrorKind::kInvalid) {
+    ++services_.counters.violations;
+    services_.log.warn("client " + std::to_string(channel_->peer_process_id()) +
+                       " broke the protocol: " + why.message());
+  }
+  requests_.cancel_scope().cancel(io::CancelCause::kPeerGone);
+  closed_.resolve({});
+}
+
+}  // namespace mcpwire::daemon

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+//
+// Session: one connected client and its requests. Frames come from a FrameChannel, each request
+// runs as a task of its own, and when the client goes away its requests are given up.
+//
+// Threading: the loop's thread.
+// Invariants: a session ends only after the last of its requests; its channel is closed by then.
+#pragma once
+
+#include "daemon/services.hpp"
+#include "io/one_shot.hpp"
+#include "io/scope.hpp"
+#include "io/task.hpp"
+#include "protocol/base/intrusive_list.hpp"
+#include "protocol/base/seams/frame_channel.hpp"
+#include "protocol/request_header.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace mcpwire::daemon {
+
+class Request;
+
+class Session final : private FrameChannel::Receiver {
+ public:
+  Session(Services& services, std::unique_ptr<FrameChannel> channel);
+
+  /// Serves the client until it is gone and all its requests have ended.
+  io::task<Result<void>> run();
+
+  /// Gives up all requests (their callers get kShuttingDown) and closes the channel.
+  void stop();
+
+  Services& services() const noexcept { return services_; }
+  FrameChannel& channel() const noexcept { return *channel_; }
+  bool is_closed() const noexcept { return closed_.is_resolved(); }
+
+  /// The client's configuration as it stands now; waits only when it has to be read.
+  ConfigurationPointer try_configuration();
+  io::task<Result<ConfigurationPointer>> configuration(io::CancelScope& scope);
+
+ private:
+  friend class Request;
+  void on_frame(const protocol::FrameHeader& header, ByteSpan payload) override;
+  void on_channel_closed(const Error& why) override;
+
+  void on_hello(ByteSpan payload);
+  void on_request(const protocol::FrameHeader& header, ByteSpan payload);
+  void on_cancel(ByteSpan payload);
+  void answer_ping(const protocol::FrameHeader& header, ByteSpan payload);
+  void violation(const char* what);
+
+  Services& services_;
+  std::unique_ptr<FrameChannel> channel_;
+  io::Scope requests_;
+  io::OneShot<void> closed_;
+  IntrusiveList<Request> active_;
+  /// Set by HELLO, together; null path: the client named no configuration.
+  std::unique_ptr<ConfigurationKey> configuration_key_;
+  FileIdentity configuration_seen_;
+  bool wants_progress_ = false;
+};
+
+}  // namespace mcpwire::daemon
