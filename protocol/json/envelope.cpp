@@ -90,7 +90,8 @@ Result<Envelope> EnvelopeParser::parse(std::string_view line) {
   Envelope envelope;
   fault_ = read(line, envelope);
   index_.release_jumbo();
-  if (fault_ != JsonFault::kNone) [[unlikely]] return fail(json_error(fault_));
+  if (fault_ != JsonFault::kNone) [[unlikely]]
+    return fail(json_error(fault_));
   return envelope;
 }
 

@@ -13,10 +13,10 @@ namespace mcpwire::protocol::json {
 enum class JsonFault : std::uint8_t {
   kNone = 0,
   // Not JSON.
-  kEmpty,             ///< Nothing but whitespace.
-  kTooLarge,          ///< Over kMessageBytesMax.
+  kEmpty,     ///< Nothing but whitespace.
+  kTooLarge,  ///< Over kMessageBytesMax.
   kOutOfMemory,
-  kEncoding,          ///< Not UTF-8.
+  kEncoding,  ///< Not UTF-8.
   kUnclosedString,
   kControlCharacter,  ///< A raw control character inside a string.
   kGrammar,           ///< Wrong token for its place, or brackets that do not match.
@@ -25,16 +25,16 @@ enum class JsonFault : std::uint8_t {
   kDepth,             ///< More than kDepthMax containers inside each other.
   kTrailing,          ///< Text behind the first value.
   // JSON, but not an envelope.
-  kBatch,             ///< An array: a JSON-RPC batch.
+  kBatch,  ///< An array: a JSON-RPC batch.
   kNotObject,
-  kEscapedKey,        ///< A top-level key with a backslash: two parsers could read it differently.
-  kDuplicateKey,      ///< A repeated envelope key, or a repeated field that was asked for.
-  kVersion,           ///< "jsonrpc" is missing or not "2.0".
-  kId,                ///< Neither string nor integer, or missing where it must be.
-  kMethod,            ///< Not a string.
-  kParams,            ///< Neither object nor array, or beside a result.
-  kResponse,          ///< Not exactly one of method, result, error; or an error that is no object.
-  kType,              ///< Another type than the one asked for.
+  kEscapedKey,    ///< A top-level key with a backslash: two parsers could read it differently.
+  kDuplicateKey,  ///< A repeated envelope key, or a repeated field that was asked for.
+  kVersion,       ///< "jsonrpc" is missing or not "2.0".
+  kId,            ///< Neither string nor integer, or missing where it must be.
+  kMethod,        ///< Not a string.
+  kParams,        ///< Neither object nor array, or beside a result.
+  kResponse,      ///< Not exactly one of method, result, error; or an error that is no object.
+  kType,          ///< Another type than the one asked for.
 };
 
 /// Containers inside each other, the outermost included.

@@ -36,12 +36,18 @@ void append_utf8(std::string& text, std::uint32_t point) {
 
 constexpr char plain_escape(char letter) noexcept {
   switch (letter) {
-    case 'b': return '\b';
-    case 'f': return '\f';
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    default: return letter;
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    default:
+      return letter;
   }
 }
 
@@ -66,7 +72,8 @@ std::size_t decode_escape(std::string_view body, std::string& text) {
   if (is_high_surrogate(unit)) {
     const int second = unicode_unit(body.substr(6));
     if (second >= 0 && is_low_surrogate(static_cast<std::uint32_t>(second))) {
-      append_utf8(text, 0x10000 + ((unit & 0x3ff) << 10 | (static_cast<std::uint32_t>(second) & 0x3ff)));
+      append_utf8(text,
+                  0x10000 + ((unit & 0x3ff) << 10 | (static_cast<std::uint32_t>(second) & 0x3ff)));
       return 12;
     }
   }

@@ -34,8 +34,8 @@ class ValueReader {
   /// `json` is exactly one value, whitespace around it allowed.
   Result<ValueKind> validate(std::string_view json);
 
-  /// Stores the raw value of each first-level field `names[i]` in `raw_values[i]`, empty where it is
-  /// absent. Keys are compared after decoding. A requested field that occurs twice is an error.
+  /// Stores the raw value of each first-level field `names[i]` in `raw_values[i]`, empty where it
+  /// is absent. Keys are compared after decoding. A requested field that occurs twice is an error.
   /// REQUIRES: names.size() == raw_values.size(). On failure raw_values are unspecified.
   Result<void> extract_fields(std::string_view object, std::span<const std::string_view> names,
                               std::span<std::string_view> raw_values);

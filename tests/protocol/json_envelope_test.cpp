@@ -37,8 +37,9 @@ std::string with_long_result(std::string_view value) {
 
 TEST(EnvelopeParserTest, ReadsARequestAsRawSpans) {
   EnvelopeParser parser;
-  const Envelope envelope = parsed(
-      parser, R"({"jsonrpc":"2.0","id":17,"method":"tools/call","params":{"name":"echo","a":[1]}})");
+  const Envelope envelope =
+      parsed(parser,
+             R"({"jsonrpc":"2.0","id":17,"method":"tools/call","params":{"name":"echo","a":[1]}})");
   EXPECT_EQ(envelope.kind, MessageKind::kRequest);
   EXPECT_EQ(envelope.id, "17");
   EXPECT_EQ(envelope.method, "tools/call");
@@ -60,8 +61,8 @@ TEST(EnvelopeParserTest, TellsTheFourKindsApart) {
 
 TEST(EnvelopeParserTest, KeepsTheIdTokenAsItWasWritten) {
   EnvelopeParser parser;
-  for (const std::string_view id : {"0", "-1", "\"17\"", "\"\"", "\"a\\\"b\"",
-                                    "123456789012345678901234567890"}) {
+  for (const std::string_view id :
+       {"0", "-1", "\"17\"", "\"\"", "\"a\\\"b\"", "123456789012345678901234567890"}) {
     const std::string line = R"({"jsonrpc":"2.0","id": )" + std::string(id) + R"( ,"method":"m"})";
     EXPECT_EQ(parsed(parser, line).id, id);
   }
@@ -69,8 +70,9 @@ TEST(EnvelopeParserTest, KeepsTheIdTokenAsItWasWritten) {
 
 TEST(EnvelopeParserTest, TakesKeysInAnyOrderWithWhitespaceAnywhere) {
   EnvelopeParser parser;
-  const Envelope envelope = parsed(
-      parser, " {\t\"params\" : [ 1 , 2 ] ,\r\n\"method\" : \"m\" , \"id\" : 1 , \"jsonrpc\" : \"2.0\" } \r\n");
+  const Envelope envelope = parsed(parser,
+                                   " {\t\"params\" : [ 1 , 2 ] ,\r\n\"method\" : \"m\" , \"id\" : "
+                                   "1 , \"jsonrpc\" : \"2.0\" } \r\n");
   EXPECT_EQ(envelope.params, "[ 1 , 2 ]");
   EXPECT_EQ(envelope.method, "m");
   EXPECT_EQ(envelope.id, "1");
@@ -78,8 +80,9 @@ TEST(EnvelopeParserTest, TakesKeysInAnyOrderWithWhitespaceAnywhere) {
 
 TEST(EnvelopeParserTest, TakesAnyJsonValueAsAResult) {
   EnvelopeParser parser;
-  for (const std::string_view value : {"{}", "[]", "\"x\"", "0", "-1.5e+3", "true", "false", "null",
-                                       "[[],{}]", "1E400", "\"\\ud800\"", "{\"a\":{\"a\":1,\"a\":2}}"}) {
+  for (const std::string_view value :
+       {"{}", "[]", "\"x\"", "0", "-1.5e+3", "true", "false", "null", "[[],{}]", "1E400",
+        "\"\\ud800\"", "{\"a\":{\"a\":1,\"a\":2}}"}) {
     EXPECT_EQ(parsed(parser, with_result(value)).result, value);
   }
 }
@@ -122,10 +125,20 @@ TEST(EnvelopeParserTest, RefusesTextThatHoldsNoValue) {
 }
 
 TEST(EnvelopeParserTest, RefusesWrongBracketsCommasAndColons) {
-  for (const std::string_view value :
-       {"[1,2}", "{\"a\":1]", "[", "{", "[1", "[1,]", "[,1]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}",
-        "{1:2}", "{\"a\" 1}", "[1 2]", "{,}", "[1}", "]", "}", ",", ":", "", "1 2", "\"a\"\"b\"",
-        "\"a\"b", "[\"a\":1]", "{\"a\",1}", "{\"a\":1 \"b\":2}", "\x0c", "\x1a"}) {
+  for (const std::string_view value : {"[1,2}",     "{\"a\":1]",
+                                       "[",         "{",
+                                       "[1",        "[1,]",
+                                       "[,1]",      "{\"a\"}",
+                                       "{\"a\":}",  "{\"a\":1,}",
+                                       "{1:2}",     "{\"a\" 1}",
+                                       "[1 2]",     "{,}",
+                                       "[1}",       "]",
+                                       "}",         ",",
+                                       ":",         "",
+                                       "1 2",       "\"a\"\"b\"",
+                                       "\"a\"b",    "[\"a\":1]",
+                                       "{\"a\",1}", "{\"a\":1 \"b\":2}",
+                                       "\x0c",      "\x1a"}) {
     const JsonFault fault = fault_of(with_result(value));
     EXPECT_TRUE(fault == JsonFault::kGrammar || fault == JsonFault::kTrailing ||
                 fault == JsonFault::kScalar)
@@ -135,9 +148,9 @@ TEST(EnvelopeParserTest, RefusesWrongBracketsCommasAndColons) {
 
 TEST(EnvelopeParserTest, RefusesMalformedNumbersAndLiterals) {
   for (const std::string_view value :
-       {"01", "-01", "00", "-", "+1", ".5", "1.", "1.e3", "1e", "1e+", "0x10", "1a", "--1", "1-2",
-        "tru", "truee", "True", "fals", "nul", "nulL", "NaN", "Infinity", "true\"x\"", "1\"x\"",
-        "'x'", "undefined", "\x01"}) {
+       {"01",  "-01",  "00",  "-",        "+1",        ".5",     "1.",    "1.e3",      "1e",
+        "1e+", "0x10", "1a",  "--1",      "1-2",       "tru",    "truee", "True",      "fals",
+        "nul", "nulL", "NaN", "Infinity", "true\"x\"", "1\"x\"", "'x'",   "undefined", "\x01"}) {
     EXPECT_EQ(fault_of(with_result(value)), JsonFault::kScalar) << value;
     EXPECT_EQ(fault_of(with_result("[" + std::string(value) + "]")), JsonFault::kScalar) << value;
   }
@@ -170,7 +183,8 @@ TEST(EnvelopeParserTest, RefusesControlCharactersUnclosedStringsAndBadUtf8) {
   EXPECT_EQ(fault_of(with_result("\"a\nb\"")), JsonFault::kControlCharacter);
   EXPECT_EQ(fault_of(with_result(std::string_view("\"a\0b\"", 5))), JsonFault::kControlCharacter);
   EXPECT_EQ(fault_of(R"({"jsonrpc":"2.0","method":"m)"), JsonFault::kUnclosedString);
-  for (const std::string_view bytes : {"\xff", "\xc0\x80", "\xed\xa0\x80", "\xe2\x82", "\xf5\x80\x80\x80"}) {
+  for (const std::string_view bytes :
+       {"\xff", "\xc0\x80", "\xed\xa0\x80", "\xe2\x82", "\xf5\x80\x80\x80"}) {
     EXPECT_EQ(fault_of(with_result('"' + std::string(bytes) + '"')), JsonFault::kEncoding);
   }
 }
@@ -189,7 +203,8 @@ TEST(EnvelopeParserTest, RemembersBracketKindsAtEveryDepth) {
   for (std::size_t wrong = 0; wrong < kDepthMax - 1; ++wrong) {
     std::string closing(kDepthMax - 1, ']');
     closing[wrong] = '}';
-    EXPECT_EQ(fault_of(with_result(std::string(kDepthMax - 1, '[') + closing)), JsonFault::kGrammar);
+    EXPECT_EQ(fault_of(with_result(std::string(kDepthMax - 1, '[') + closing)),
+              JsonFault::kGrammar);
   }
 }
 
@@ -221,16 +236,18 @@ TEST(EnvelopeParserTest, RefusesOtherVersions) {
 TEST(EnvelopeParserTest, RefusesIdsThatAreNeitherStringNorInteger) {
   for (const std::string_view id : {"1.0", "1e3", "true", "null", "{}", "[1]", "-0.5"}) {
     EXPECT_EQ(fault_of(R"({"jsonrpc":"2.0","method":"m","id":)" + std::string(id) + "}"),
-              JsonFault::kId) << id;
+              JsonFault::kId)
+        << id;
     EXPECT_EQ(fault_of(R"({"jsonrpc":"2.0","result":1,"id":)" + std::string(id) + "}"),
-              JsonFault::kId) << id;
+              JsonFault::kId)
+        << id;
   }
 }
 
 TEST(EnvelopeParserTest, TakesAnErrorWithoutIdOrWithNull) {
   EnvelopeParser parser;
-  for (const std::string_view line : {R"({"jsonrpc":"2.0","error":{}})",
-                                      R"({"jsonrpc":"2.0","id":null,"error":{}})"}) {
+  for (const std::string_view line :
+       {R"({"jsonrpc":"2.0","error":{}})", R"({"jsonrpc":"2.0","id":null,"error":{}})"}) {
     const Envelope envelope = parsed(parser, line);
     EXPECT_EQ(envelope.kind, MessageKind::kError);
     EXPECT_TRUE(envelope.id.empty());

@@ -33,8 +33,9 @@ TEST(StringTokenTest, ReplacesLoneSurrogates) {
 }
 
 TEST(StringTokenTest, RefusesWhatIsNoStringToken) {
-  for (const std::string_view token : {"", "\"", "abc", "\"abc", "abc\"", "1", "null", "\"a\"b\"",
-                                       "\"\\\"", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"a\nb\""}) {
+  for (const std::string_view token :
+       {"", "\"", "abc", "\"abc", "abc\"", "1", "null", "\"a\"b\"", "\"\\\"", "\"\\x\"",
+        "\"\\u12\"", "\"\\u12g4\"", "\"a\nb\""}) {
     const Result<std::string> text = decode_string(token);
     ASSERT_FALSE(text.has_value()) << token;
     EXPECT_EQ(text.error().code, ErrorCode::kMalformedJson);
@@ -54,8 +55,8 @@ TEST(StringTokenTest, ReadsIntegersThatFit) {
   EXPECT_EQ(read_int64("-0").value(), 0);
   EXPECT_EQ(read_int64("9223372036854775807").value(), INT64_MAX);
   EXPECT_EQ(read_int64("-9223372036854775808").value(), INT64_MIN);
-  for (const std::string_view token : {"", "-", "9223372036854775808", "1.0", "1e3", "01", "+1",
-                                       "\"1\"", " 1"}) {
+  for (const std::string_view token :
+       {"", "-", "9223372036854775808", "1.0", "1e3", "01", "+1", "\"1\"", " 1"}) {
     EXPECT_FALSE(read_int64(token).has_value()) << token;
   }
 }

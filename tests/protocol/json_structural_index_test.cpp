@@ -73,8 +73,9 @@ TEST(StructuralIndexTest, ReadsNothingBehindTheText) {
 
 TEST(StructuralIndexTest, ReadsNothingBehindAScalarAtTheEnd) {
   EnvelopeParser parser;
-  for (const std::string_view text : {"t", "tru", "f", "nul", "-", "1", "1.", "1e", "1e+", "\"", "\"\\",
-                                      "\"\\u", "\"\\u00", "{\"", "{\"a\"", "{\"a\":", "{\"a\":1"}) {
+  for (const std::string_view text :
+       {"t", "tru", "f", "nul", "-", "1", "1.", "1e", "1e+", "\"", "\"\\", "\"\\u", "\"\\u00",
+        "{\"", "{\"a\"", "{\"a\":", "{\"a\":1"}) {
     const TextBeforeAGuardPage guarded(text);
     EXPECT_FALSE(parser.parse(guarded.text()).has_value());
   }

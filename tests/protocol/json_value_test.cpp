@@ -77,7 +77,8 @@ TEST(ValueReaderTest, RefusesFieldsOfWhatIsNoObject) {
   std::array<std::string_view, 1> raw;
   EXPECT_FALSE(reader.extract_fields("[1]", names, raw));
   EXPECT_EQ(reader.last_fault(), JsonFault::kType);
-  for (const std::string_view text : {"", "{", "{}}", "{\"a\":1,}", "{\"a\":tru}", "{\"a\":1} {}"}) {
+  for (const std::string_view text :
+       {"", "{", "{}}", "{\"a\":1,}", "{\"a\":tru}", "{\"a\":1} {}"}) {
     EXPECT_FALSE(reader.extract_fields(text, names, raw)) << text;
   }
 }
@@ -114,7 +115,8 @@ TEST(ValueReaderTest, CallbackMayUseTheReader) {
 constexpr std::array kSeeds = {
     std::string_view(R"({"a":[1,-2.5e+3,true,false,null,"x\n\u00e9\"",{}],"b":{"c":[]}})"),
     std::string_view(R"([[[["deep"]]],{"k":{"k":{"k":0}}},"\ud800","\\\\",1E400,0.0])"),
-    std::string_view("{\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\":\"\xc3\xa9\", \"t\" : \"\\t\"}\r\n"),
+    std::string_view(
+        "{\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\":\"\xc3\xa9\", \"t\" : \"\\t\"}\r\n"),
     std::string_view(R"({"jsonrpc":"2.0","id":1,"method":"tools\/call","params":{"x":[1,2]}})"),
 };
 constexpr std::string_view kAlphabet = "{}[]:,\"\\ \n019-+.eEtrufalsn\x01\xc3\xa9\xff/bx";
@@ -125,9 +127,15 @@ std::string mutate(std::mt19937_64& random) {
     const std::size_t at = random() % (text.size() + 1);
     const char letter = kAlphabet[random() % kAlphabet.size()];
     switch (random() % 4) {
-      case 0: text.insert(at, 1, letter); break;
-      case 1: if (at < text.size()) text.erase(at, 1 + random() % 3); break;
-      case 2: if (at < text.size()) text[at] = letter; break;
+      case 0:
+        text.insert(at, 1, letter);
+        break;
+      case 1:
+        if (at < text.size()) text.erase(at, 1 + random() % 3);
+        break;
+      case 2:
+        if (at < text.size()) text[at] = letter;
+        break;
       default: {
         const std::string_view other = kSeeds[random() % kSeeds.size()];
         text.insert(at, other.substr(random() % other.size(), random() % 9));
@@ -139,7 +147,8 @@ std::string mutate(std::mt19937_64& random) {
 
 TEST(ValueReaderTest, AgreesWithAnotherParserOnRandomText) {
   const char* given = std::getenv("MCPWIRE_TEST_SEED");
-  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
+  const std::uint64_t seed =
+      given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
   RecordProperty("seed", std::to_string(seed));
   std::mt19937_64 random(seed);
   ValueReader reader;

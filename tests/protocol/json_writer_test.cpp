@@ -47,9 +47,12 @@ TEST(WriterTest, EscapesWhatAStringMayNotHold) {
 }
 
 TEST(WriterTest, KeepsUtf8AndReplacesOtherBytes) {
-  EXPECT_EQ(string_of("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"), "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"");
+  EXPECT_EQ(string_of("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"),
+            "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"");
   const std::string bad = "\xef\xbf\xbd";
-  EXPECT_EQ(string_of("a\xff" "b"), "\"a" + bad + "b\"");
+  EXPECT_EQ(string_of("a\xff"
+                      "b"),
+            "\"a" + bad + "b\"");
   EXPECT_EQ(string_of("\xc0\x80"), '"' + bad + bad + '"');
   EXPECT_EQ(string_of("\xed\xa0\x80"), '"' + bad + bad + bad + '"');
   EXPECT_EQ(string_of("\xe2\x82"), '"' + bad + bad + '"');
@@ -64,7 +67,9 @@ TEST(WriterTest, WritesOneLineOfValidJsonForAnyBytes) {
       const std::string out = string_of(text);
       ASSERT_TRUE(reader.validate(out).has_value()) << first << ' ' << second;
       ASSERT_EQ(out.find_first_of("\r\n"), out.npos);
-      if (first < 0x80 && second < 0x80) { ASSERT_EQ(decode_string(out).value(), text); }
+      if (first < 0x80 && second < 0x80) {
+        ASSERT_EQ(decode_string(out).value(), text);
+      }
     }
   }
 }

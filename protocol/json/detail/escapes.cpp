@@ -25,7 +25,8 @@ std::uint64_t backslash_mask(const char* block) noexcept {
   for (std::size_t part = 0; part < 4; ++part) {
     const void* from = block + part * 16;
     const __m128i bytes = _mm_loadu_si128(static_cast<const __m128i*>(from));
-    const auto bits = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, backslash)));
+    const auto bits =
+        static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, backslash)));
     mask |= static_cast<std::uint64_t>(bits) << (part * 16);
   }
 #else

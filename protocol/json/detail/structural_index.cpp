@@ -50,7 +50,8 @@ StructuralIndex::~StructuralIndex() = default;
 JsonFault StructuralIndex::ensure_capacity(std::unique_ptr<Stage>& stage,
                                            std::size_t bytes) noexcept {
   if (stage != nullptr && stage->implementation->capacity() >= bytes) return JsonFault::kNone;
-  const std::size_t wanted = std::bit_ceil(bytes < kFirstCapacityBytes ? kFirstCapacityBytes : bytes);
+  const std::size_t wanted =
+      std::bit_ceil(bytes < kFirstCapacityBytes ? kFirstCapacityBytes : bytes);
   auto grown = std::unique_ptr<Stage>(new (std::nothrow) Stage);
   if (grown == nullptr) return JsonFault::kOutOfMemory;
   // The depth bound is the second stage's business, which never runs here.

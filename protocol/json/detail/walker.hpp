@@ -48,8 +48,7 @@ class Walker {
   JsonFault take_value(std::string_view& raw, Strictness strictness, unsigned depth) noexcept {
     if (at_end()) return JsonFault::kGrammar;
     const std::size_t begin = positions_[next_];
-    const JsonFault fault =
-        strictness == Strictness::kFull ? check_value(depth) : skip_value();
+    const JsonFault fault = strictness == Strictness::kFull ? check_value(depth) : skip_value();
     if (fault != JsonFault::kNone) return fault;
     raw = trim_end(text_.substr(begin, positions_[next_] - begin));
     return JsonFault::kNone;

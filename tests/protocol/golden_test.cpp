@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+//
+// The wire, frozen: every fixed struct with distinguishable values and the bytes it must have.
+// A failing case here means that two builds can no longer talk to each other; see
+// protocol/FRAME.md on how the wire may change.
+#include "protocol/params.hpp"
+#include "protocol/payload.hpp"
+#include "protocol/request_header.hpp"
+
+#include <gmock/gmock.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace mcpwire::protocol {
+namespace {
+
+template <WireStruct T>
+std::string hex_of(const T& value) {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (const std::byte byte : object_bytes(value)) {
+    text += kDigits[std::to_integer<std::size_t>(byte >> 4)];
+    text += kDigits[std::to_integer<std::size_t>(byte & std::byte{0xf})];
+  }
+  return text;
+}
+
+template <class Bytes>
+void fill_upwards(Bytes& bytes, std::uint8_t first) {
+  for (std::uint8_t& byte : bytes) byte = first++;
+}
+
+TEST(GoldenTest, RequestHeaderOfAnAnsweredCall) {
+  RequestHeader header = make_header(FrameKind::kResponse, Method::kCallTool, Outcome::kOk);
+  header.payload_len = 0x12345678;
+  EXPECT_EQ(hex_of(header), "4d43505701000000020100000500000078563412");
+}
+
+TEST(GoldenTest, FrameHeaderWithCommitWordAndCorrelation) {
+  FrameHeader header{make_header(FrameKind::kRequest, Method::kCallTool), 0x01020304, 7};
+  header.request.payload_len = 11;
+  EXPECT_EQ(hex_of(header), "4d4350570100000001000000050000000b000000040302010700000000000000");
+}
+
+TEST(GoldenTest, MappedDescriptor) {
+  const MappedDescriptor value{0x01020304, 0x05060708, 0x1112131415161718, 0x2122232425262728};
+  EXPECT_EQ(hex_of(value), "040302010807060518171615141312112827262524232221");
+}
+
+TEST(GoldenTest, HelloRequest) {
+  const HelloRequest value{.struct_bytes = 112,
+                           .version_min = 1,
+                           .version_max = 2,
+                           .ring_bytes = 0x10000,
+                           .features_required = 3,
+                           .features_optional = 4,
+                           .config_device = 5,
+                           .config_inode = 6,
+                           .config_bytes = 7,
+                           .config_modified_ns = -8,
+                           .config_changed_ns = 9,
+                           .config_origin = ConfigOrigin::kDiscovered,
+                           .reserved = 0,
+                           .config_path = {112, 1},
+                           .working_directory = {113, 2},
+                           .environment = {115, 3},
+                           .client_name = {118, 4}};
+  EXPECT_EQ(hex_of(value),
+            "7000000001000000020000000000010003000000000000000400000000000000"
+            "050000000000000006000000000000000700000000000000f8ffffffffffffff"
+            "0900000000000000020000000000000070000000010000007100000002000000"
+            "73000000030000007600000004000000");
+}
+
+TEST(GoldenTest, HelloReply) {
+  const HelloReply value{.struct_bytes = 40,
+                         .version = 1,
+                         .features = 3,
+                         .daemon_instance = 0x1112131415161718,
+                         .daemon_pid = 1234,
+                         .ring_bytes = 0x10000,
+                         .daemon_version = {40, 5}};
+  EXPECT_EQ(hex_of(value),
+            "280000000100000003000000000000001817161514131211d204000000000100"
+            "2800000005000000");
+}
+
+TEST(GoldenTest, HelloRefusal) {
+  const HelloRefusal value{.struct_bytes = 32,
+                           .version_min = 1,
+                           .version_max = 2,
+                           .reserved = 0,
+                           .features_supported = 3,
+                           .message = {32, 6}};
+  EXPECT_EQ(hex_of(value), "2000000001000000020000000000000003000000000000002000000006000000");
+}
+
+TEST(GoldenTest, ListServersReply) {
+  const ListServersReply value{.struct_bytes = 16, .entry_bytes = 32, .entries = {16, 64}};
+  EXPECT_EQ(hex_of(value), "10000000200000001000000040000000");
+}
+
+TEST(GoldenTest, ServerEntry) {
+  const ServerEntry value{.name = {80, 4},
+                          .detail = {84, 5},
+                          .state = ServerState::kFailed,
+                          .process_id = -1,
+                          .calls = 9};
+  EXPECT_EQ(hex_of(value), "5000000004000000540000000500000003000000ffffffff0900000000000000");
+}
+
+TEST(GoldenTest, ListToolsRequest) {
+  const ListToolsRequest value{
+      .struct_bytes = 24, .concurrency = 5, .deadline_ns = 0x1112131415161718, .server = {24, 4}};
+  EXPECT_EQ(hex_of(value), "180000000500000018171615141312111800000004000000");
+}
+
+TEST(GoldenTest, ListToolsReply) {
+  const ListToolsReply value{.struct_bytes = 32,
+                             .success_bytes = 24,
+                             .failure_bytes = 32,
+                             .reserved = 0,
+                             .successes = {32, 24},
+                             .failures = {56, 32}};
+  EXPECT_EQ(hex_of(value), "2000000018000000200000000000000020000000180000003800000020000000");
+}
+
+TEST(GoldenTest, ToolsEntry) {
+  const ToolsEntry value{.server = {88, 4}, .tools = {92, 2}, .duration_ns = 0x1112131415161718};
+  EXPECT_EQ(hex_of(value), "58000000040000005c000000020000001817161514131211");
+}
+
+TEST(GoldenTest, FailureEntry) {
+  const FailureEntry value{.server = {94, 4},
+                           .message = {98, 7},
+                           .error_kind = 8,
+                           .error_code = 25,
+                           .duration_ns = 0x1112131415161718};
+  EXPECT_EQ(hex_of(value), "5e00000004000000620000000700000008000000190000001817161514131211");
+}
+
+TEST(GoldenTest, CallToolRequest) {
+  CallToolRequest value{.struct_bytes = 96,
+                        .priority = 7,
+                        .deadline_ns = 0x1112131415161718,
+                        .idempotency_key = {0x2122232425262728, 0x3132333435363738},
+                        .fairness_key = 0x4142434445464748,
+                        .trace_id = {},
+                        .parent_span_id = {},
+                        .trace_flags = 1,
+                        .reserved = {},
+                        .server = {96, 4},
+                        .tool = {100, 4},
+                        .arguments = {104, 15}};
+  fill_upwards(value.trace_id, 0x50);
+  fill_upwards(value.parent_span_id, 0x60);
+  EXPECT_EQ(hex_of(value),
+            "6000000007000000181716151413121128272625242322213837363534333231"
+            "4847464544434241505152535455565758595a5b5c5d5e5f6061626364656667"
+            "010000000000000060000000040000006400000004000000680000000f000000");
+}
+
+TEST(GoldenTest, ErrorBody) {
+  const ErrorBody value{.struct_bytes = 32,
+                        .error_kind = 3,
+                        .error_code = 18,
+                        .os_errno = -32,
+                        .sent = 1,
+                        .reserved = 0,
+                        .message = {32, 12}};
+  EXPECT_EQ(hex_of(value), "200000000300000012000000e0ffffff0100000000000000200000000c000000");
+}
+
+TEST(GoldenTest, CancelEvent) {
+  const CancelEvent value{.struct_bytes = 16, .reserved = 0, .correlation = 0x11121314151617};
+  EXPECT_EQ(hex_of(value), "10000000000000001716151413121100");
+}
+
+TEST(GoldenTest, IntentEvent) {
+  const IntentEvent value{.struct_bytes = 16, .call_state = 2, .correlation = 0x11121314151617};
+  EXPECT_EQ(hex_of(value), "10000000020000001716151413121100");
+}
+
+TEST(GoldenTest, MemoryEvent) {
+  const MemoryEvent value{
+      .struct_bytes = 24, .slab = 3, .generation = 4, .reserved = 0, .bytes = 0x100000};
+  EXPECT_EQ(hex_of(value), "180000000300000004000000000000000000100000000000");
+}
+
+TEST(GoldenTest, ProgressEvent) {
+  const ProgressEvent value{.struct_bytes = 16, .reserved = 0, .params = {16, 20}};
+  EXPECT_EQ(hex_of(value), "10000000000000001000000014000000");
+}
+
+TEST(GoldenTest, StatusReply) {
+  const StatusReply value{.struct_bytes = 64,
+                          .daemon_pid = 1234,
+                          .uptime_ns = 5,
+                          .calls = 6,
+                          .clients = 7,
+                          .servers = 8,
+                          .violations = 9,
+                          .kernel_features = 10,
+                          .reserved = 0,
+                          .daemon_version = {64, 5},
+                          .runtime_directory = {69, 12}};
+  EXPECT_EQ(hex_of(value),
+            "40000000d2040000050000000000000006000000000000000700000008000000"
+            "09000000000000000a000000000000004000000005000000450000000c000000");
+}
+
+}  // namespace
+}  // namespace mcpwire::protocol
