@@ -109,7 +109,8 @@ class [[nodiscard]] task {
     T await_resume() const { return handle.promise().take(); }
   };
   Awaiter operator co_await() && noexcept {
-    MCPWIRE_CHECK(handle_ != nullptr);
+    // Not `!= nullptr`: that would look for operators in T's namespaces, and std::expected's recurse.
+    MCPWIRE_CHECK(handle_);
     return Awaiter{handle_};
   }
 
