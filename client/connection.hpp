@@ -21,6 +21,10 @@
 
 namespace mcpwire::client {
 
+namespace detail {
+class Session;
+}
+
 class Connection {
  public:
   /// Connects to the daemon of the runtime directory, starts it where allowed, checks that it runs
@@ -59,7 +63,7 @@ class Connection {
   /// and then taken.
   Result<std::uint64_t> start_call(const CallRequest& request);
 
-  /// The reply, as soon as it is there; nothing when `deadline_ns` passes first or an interruption
+  /// The reply, as soon as it is there; nothing if there is no such call, or when `deadline_ns` passes first or an interruption
   /// arrives (see was_interrupted()). The call's own deadline is observed as in call_tool.
   std::optional<CallReply> wait(std::uint64_t correlation, std::uint64_t deadline_ns = kNever);
 
@@ -69,7 +73,8 @@ class Connection {
   /// True if the last wait() ended because of the InterruptSource.
   bool was_interrupted() const noexcept;
 
-  /// Called inside wait functions with a call's notifications/progress parameters (JSON).
+  /// Called inside the blocking functions with a call's notifications/progress parameters (JSON).
+  /// Must not use the connection.
   using ProgressHandler = std::function<void(std::uint64_t correlation, std::string_view params)>;
   void on_progress(ProgressHandler handler);
 
@@ -77,9 +82,8 @@ class Connection {
   std::uint64_t reconnects() const noexcept;
 
  private:
-  class Impl;
-  explicit Connection(std::unique_ptr<Impl> impl) noexcept;
-  std::unique_ptr<Impl> impl_;
+  explicit Connection(std::unique_ptr<detail::Session> session) noexcept;
+  std::unique_ptr<detail::Session> session_;
 };
 
 }  // namespace mcpwire::client

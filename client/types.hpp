@@ -35,8 +35,9 @@ struct InterruptSource {
   int fd = -1;
 };
 
-/// "Take what was measured at start-up."
-inline constexpr std::uint64_t kSpinCalibrated = kNever;
+/// About the price of one sleep and wake-up across cores and the daemon's own share of a round
+/// trip: spinning longer than that for an unknown wait can only lose.
+inline constexpr std::uint64_t kSpinDefaultNs = 50 * kNanosecondsPerMicrosecond;
 
 struct ConnectOptions {
   std::string runtime_directory;  ///< Empty: the one that the environment leads to.
@@ -44,7 +45,7 @@ struct ConnectOptions {
   std::string working_directory;  ///< Absolute. Empty: the process's.
   std::string client_name;        ///< For status and logs, e.g. "mcpwire 0.1.0".
   std::uint32_t ring_bytes = 64 * 1024;  ///< Of each ring; 0 refuses shared memory.
-  std::uint64_t spin_ns = kSpinCalibrated;  ///< Spun before a wait sleeps; 0: never spins.
+  std::uint64_t spin_ns = kSpinDefaultNs;  ///< Before a wait sleeps; 0: never spins.
   AutoStart auto_start = AutoStart::kYes;
   std::string daemon_program;  ///< Empty: mcpwired beside the own executable.
   std::uint64_t connect_timeout_ns = 10 * kNanosecondsPerSecond;  ///< The start included.

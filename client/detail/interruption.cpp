@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#include "client/detail/interruption.hpp"
+
+#include <poll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+namespace mcpwire::client {
+
+std::uint64_t monotonic_now_ns() noexcept {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * kNanosecondsPerSecond +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+namespace detail {
+namespace {
+
+/// sizeof(signalfd_siginfo); a pipe gives up to as many bytes.
+constexpr std::size_t kEventBytes = 128;
+
+timespec remaining(std::uint64_t deadline_ns) noexcept {
+  const std::uint64_t now = monotonic_now_ns();
+  const std::uint64_t left = deadline_ns > now ? deadline_ns - now : 0;
+  return {static_cast<time_t>(left / kNanosecondsPerSecond),
+          static_cast<long>(left % kNanosecondsPerSecond)};
+}
+
+}  // namespace
+
+bool take_interruption(InterruptSource interrupt) noexcept {
+  if (interrupt.fd < 0) return false;
+  pollfd waiting{interrupt.fd, POLLIN, 0};
+  if (::poll(&waiting, 1, 0) != 1 || (waiting.revents & POLLIN) == 0) return false;
+  std::array<char, kEventBytes> event;
+  return ::read(interrupt.fd, event.data(), event.size()) > 0;
+}
+
+WaitEnd wait_ready(Watched watched, std::uint64_t deadline_ns, InterruptSource interrupt) noexcept {
+  for (;;) {
+    std::array<pollfd, 3> entries = {pollfd{watched.fd, watched.events, 0},
+                                     pollfd{watched.pidfd, POLLIN, 0},
+                                     pollfd{interrupt.fd, POLLIN, 0}};
+    const timespec left = remaining(deadline_ns);
+    const int ready =
+        ::ppoll(entries.data(), entries.size(), deadline_ns == kNever ? nullptr : &left, nullptr);
+    if (ready < 0 && errno != EINTR) return WaitEnd::kReady;
+    if (ready <= 0) {
+      if (deadline_ns != kNever && monotonic_now_ns() >= deadline_ns) return WaitEnd::kTimeout;
+      continue;
+    }
+    if (entries[0].revents != 0 || entries[1].revents != 0) return WaitEnd::kReady;
+    if (take_interruption(interrupt)) return WaitEnd::kInterrupted;
+    // A source that was closed would wake us for ever: forget it.
+    if ((entries[2].revents & POLLIN) == 0) interrupt.fd = -1;
+  }
+}
+
+WaitEnd wait_readable(int fd, std::uint64_t deadline_ns, InterruptSource interrupt) noexcept {
+  return wait_ready({fd, POLLIN, -1}, deadline_ns, interrupt);
+}
+
+}  // namespace detail
+}  // namespace mcpwire::client

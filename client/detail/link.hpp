@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+//
+// Link: one live connection to one daemon process, whatever carries its frames: the rings, or the
+// socket where shared memory was refused. It frames and waits; what messages mean, and what
+// becomes of calls when a link is lost, is client/detail/call_table's business.
+//
+// Threading: one thread. send() and pump() block.
+#pragma once
+
+#include "client/types.hpp"
+#include "protocol/base/bytes.hpp"
+#include "protocol/base/result.hpp"
+#include "protocol/base/unique_fd.hpp"
+#include "protocol/call_word.hpp"
+#include "protocol/payload.hpp"
+#include "protocol/request_header.hpp"
+#include "ring/blocking_clock.hpp"
+#include "ring/call_words.hpp"
+#include "ring/control_socket.hpp"
+#include "ring/segment.hpp"
+#include "ring/spsc_ring.hpp"
+#include "ring/waiter.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mcpwire::client::detail {
+
+class Link {
+ public:
+  /// Takes whole messages. Called inside send() and pump() and must not call them.
+  class Sink {
+   public:
+    virtual void on_message(const protocol::FrameHeader& header, std::string&& payload) = 0;
+
+   protected:
+    ~Sink() = default;
+  };
+
+  /// Shakes hands over a connected socket. kPeerRefused if the daemon is another user's, the
+  /// daemon's refusal, kDisconnected if it went away (connect again), kTimeout.
+  static Result<std::unique_ptr<Link>> open(UniqueFd socket, const ConnectOptions& options,
+                                            const std::string& hello, std::uint64_t deadline_ns);
+
+  /// Hands one message over; waits for room until the deadline, and delivers to `sink` meanwhile.
+  /// On kTimeout and kCancelled nothing of it has reached the daemon. kDisconnected: lost.
+  Result<void> send(Sink& sink, const protocol::RequestHeader& header, std::uint64_t correlation,
+                    ByteSpan payload, std::uint64_t deadline_ns);
+
+  enum class PumpEnd : std::uint8_t { kProgress, kTimeout, kInterrupted, kLost };
+  /// Waits until something arrived and delivers it.
+  PumpEnd pump(Sink& sink, std::uint64_t deadline_ns);
+
+  /// Delivers what is there, without waiting.
+  void drain(Sink& sink);
+
+  /// The daemon can no longer claim the call unnoticed: the answer stays true. Without rings it
+  /// takes the whole link (is_lost() afterwards), and what had arrived is delivered first.
+  protocol::CallState revoke(Sink& sink, std::uint64_t correlation);
+
+  /// How far the call had come on a lost link.
+  protocol::CallState state_after_loss(std::uint64_t correlation) const;
+
+  bool is_lost() const noexcept { return lost_; }
+  /// Why; meaningful once lost.
+  const Error& loss() const noexcept { return loss_; }
+  const Agreement& agreement() const noexcept { return agreement_; }
+
+ private:
+  struct Rings {
+    Rings(ring::OwnedSegment own, ring::PeerSegment peer, ring::WaiterOptions options);
+    ring::OwnedSegment own_segment;
+    ring::PeerSegment peer_segment;
+    ring::BlockingClock clock;
+    ring::Producer producer;
+    ring::Consumer consumer;
+    ring::ClientCallWords call_words;
+    ring::Waiter waiter;
+  };
+  /// A message of which MORE frames are still to come.
+  struct Partial {
+    protocol::FrameHeader header;
+    std::string payload;
+  };
+  struct MemoryFile {
+    std::uint32_t slab;
+    std::uint32_t generation;
+    std::uint64_t bytes;
+    UniqueFd fd;
+  };
+
+  Link(UniqueFd socket, InterruptSource interrupt) noexcept
+      : socket_(std::move(socket)), interrupt_(interrupt) {}
+
+  Result<void> watch_peer();
+  Result<void> shake_hands(const ConnectOptions& options, const std::string& hello,
+                           std::uint64_t deadline_ns);
+  Result<void> finish_handshake(ring::ReceivedFrame frame,
+                                std::optional<ring::OwnedSegment> segment,
+                                const ConnectOptions& options);
+
+  Result<void> push(Sink& sink, const protocol::RequestHeader& header, std::uint64_t correlation,
+                    ByteSpan payload, std::uint64_t deadline_ns);
+  Result<void> send_mapped(Sink& sink, protocol::RequestHeader header, std::uint64_t correlation,
+                           ByteSpan payload, std::uint64_t deadline_ns);
+  Result<void> send_chunks(Sink& sink, protocol::RequestHeader header, std::uint64_t correlation,
+                           ByteSpan payload, std::uint64_t deadline_ns);
+  Result<void> send_on_socket(Sink& sink, const ring::OutgoingFrame& frame,
+                              std::uint64_t deadline_ns);
+  Result<void> await_room(Sink& sink, std::uint32_t payload_bytes, std::uint64_t deadline_ns);
+
+  bool take_records(Sink& sink);
+  bool take_socket_frames(Sink& sink);
+  Result<void> take_frame(Sink& sink, protocol::FrameHeader header, std::string payload);
+  Result<bool> take_socket_frame(Sink& sink, ring::ReceivedFrame& frame);
+  Result<std::string> take_mapped(ByteSpan descriptor);
+  PumpEnd wait_for_records(Sink& sink, std::uint64_t deadline_ns);
+  PumpEnd wait_for_socket(std::uint64_t deadline_ns);
+  void lose(Error why);
+
+  UniqueFd socket_;
+  UniqueFd pidfd_;
+  UniqueFd watched_;  ///< Becomes readable when the peer ends or the caller interrupts.
+  InterruptSource interrupt_;
+  Agreement agreement_;
+  std::unique_ptr<Rings> rings_;
+  std::vector<std::byte> buffer_;
+  std::optional<Partial> partial_;
+  std::vector<MemoryFile> memory_files_;
+  std::map<std::uint64_t, protocol::CallState> intents_;
+  std::uint32_t next_slab_ = 1;
+  bool reset_seen_ = false;
+  bool lost_ = false;
+  Error loss_;
+};
+
+}  // namespace mcpwire::client::detail

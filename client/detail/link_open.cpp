@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+//
+// The first part of a link's life: who is at the other end, and what both sides agree on.
+#include "client/detail/hello.hpp"
+#include "client/detail/interruption.hpp"
+#include "client/detail/link.hpp"
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string>
+#include <utility>
+
+namespace mcpwire::client::detail {
+
+using protocol::FrameKind;
+using protocol::Method;
+
+namespace {
+
+Result<void> check_daemon_user(int socket_fd) {
+  const uid_t daemon_uid = TRY(ring::peer_uid(socket_fd));
+  if (daemon_uid == ::geteuid()) return {};
+  return fail(ErrorKind::kInvalid, ErrorCode::kPeerRefused,
+              "the process that listens there belongs to user " + std::to_string(daemon_uid) +
+                  ": nothing was sent to it");
+}
+
+Result<void> add_to_epoll(int epoll_fd, int fd) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  if (::epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0) return {};
+  return fail(Error::from_errno(ErrorKind::kInvalid, errno, "epoll_ctl"));
+}
+
+}  // namespace
+
+Link::Rings::Rings(ring::OwnedSegment own, ring::PeerSegment peer, ring::WaiterOptions options)
+    : own_segment(std::move(own)),
+      peer_segment(std::move(peer)),
+      producer(own_segment.memory(), peer_segment.memory()),
+      consumer(own_segment.memory(), peer_segment.memory()),
+      call_words(own_segment.memory(), peer_segment.memory()),
+      waiter(consumer, producer, clock, options) {}
+
+Result<std::unique_ptr<Link>> Link::open(UniqueFd socket, const ConnectOptions& options,
+                                         const std::string& hello, std::uint64_t deadline_ns) {
+  TRY(check_daemon_user(socket.get()));
+  std::unique_ptr<Link> link(new Link(std::move(socket), options.interrupt));
+  TRY(link->watch_peer());
+  TRY(link->shake_hands(options, hello, deadline_ns));
+  return link;
+}
+
+Result<void> Link::watch_peer() {
+  // Without a pidfd the socket's end of file still tells, only later.
+  if (auto pidfd = ring::peer_pidfd(socket_.get(), ring::KernelAbility::kUseIfPresent)) {
+    pidfd_ = std::move(*pidfd);
+  }
+  if (interrupt_.fd < 0) return {};
+  // The ring's waiter watches one descriptor beside the socket: this one stands for both.
+  watched_.reset(::epoll_create1(EPOLL_CLOEXEC));
+  if (!watched_) return fail(Error::from_errno(ErrorKind::kOverloaded, errno, "epoll_create1"));
+  if (pidfd_) TRY(add_to_epoll(watched_.get(), pidfd_.get()));
+  return add_to_epoll(watched_.get(), interrupt_.fd);
+}
+
+Result<void> Link::shake_hands(const ConnectOptions& options, const std::string& hello,
+                               std::uint64_t deadline_ns) {
+  std::optional<ring::OwnedSegment> segment;
+  if (options.ring_bytes != 0) {
+    segment = TRY(ring::OwnedSegment::create({options.ring_bytes}));
+  }
+  const ring::OutgoingFrame frame{protocol::make_header(FrameKind::kRequest, Method::kHello), 1,
+                                  as_bytes(hello), {}, segment ? segment->fd() : -1};
+  if (TRY(ring::send_frame(socket_.get(), frame)) != ring::SendStatus::kSent) {
+    return fail(ErrorKind::kDisconnected, ErrorCode::kClosed);
+  }
+  buffer_.resize(protocol::kSocketFrameBytesMax);
+  for (;;) {
+    std::optional<ring::ReceivedFrame> reply = TRY(ring::recv_frame(socket_.get(), buffer_));
+    if (reply) return finish_handshake(std::move(*reply), std::move(segment), options);
+    switch (wait_ready({socket_.get(), POLLIN, pidfd_.get()}, deadline_ns, interrupt_)) {
+      case WaitEnd::kReady:
+        if (pidfd_ && wait_readable(pidfd_.get(), 0, {}) == WaitEnd::kReady) {
+          // Its last words may still be there; the next look at the socket decides.
+          pidfd_.reset();
+          reply = TRY(ring::recv_frame(socket_.get(), buffer_));
+          if (reply) return finish_handshake(std::move(*reply), std::move(segment), options);
+          return fail(ErrorKind::kDisconnected, ErrorCode::kClosed);
+        }
+        break;
+      case WaitEnd::kTimeout:
+        return fail(ErrorKind::kTimeout, ErrorCode::kDaemonUnreachable,
+                    "the daemon does not answer the handshake");
+      case WaitEnd::kInterrupted:
+        return fail(ErrorKind::kCancelled, ErrorCode::kCancelledByCaller);
+    }
+  }
+}
+
+Result<void> Link::finish_handshake(ring::ReceivedFrame frame,
+                                    std::optional<ring::OwnedSegment> segment,
+                                    const ConnectOptions& options) {
+  const FrameKind kind = protocol::kind_of(frame.header.request.flags);
+  if (frame.header.request.method != static_cast<std::uint32_t>(Method::kHello)) {
+    return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation);
+  }
+  if (kind == FrameKind::kError) return fail(refusal_error(frame.payload));
+  if (kind != FrameKind::kResponse) {
+    return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation);
+  }
+  agreement_ = TRY(parse_hello_reply(frame.payload, options.ring_bytes));
+  if (agreement_.ring_bytes == 0) return {};
+  ring::PeerSegment peer =
+      TRY(ring::PeerSegment::attach(std::move(frame.attached), agreement_.ring_bytes));
+  segment->close_fd();
+  rings_ = std::make_unique<Rings>(
+      std::move(*segment), std::move(peer),
+      ring::WaiterOptions{socket_.get(), watched_ ? watched_.get() : pidfd_.get(),
+                          options.spin_ns});
+  return {};
+}
+
+}  // namespace mcpwire::client::detail

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+//
+// The sending half of a link: which carrier takes a message, and what happens while it is full.
+#include "client/detail/interruption.hpp"
+#include "client/detail/link.hpp"
+#include "ring/sealed_payload.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace mcpwire::client::detail {
+
+using protocol::FrameKind;
+using protocol::Method;
+
+Result<void> Link::send(Sink& sink, const protocol::RequestHeader& header,
+                        std::uint64_t correlation, ByteSpan payload, std::uint64_t deadline_ns) {
+  if (lost_) return fail(loss_);
+  if (payload.size() > protocol::kMessageBytesMax) {
+    return fail(ErrorKind::kInvalid, ErrorCode::kTooLarge,
+                "the message has " + std::to_string(payload.size()) + " bytes, the limit is " +
+                    std::to_string(protocol::kMessageBytesMax));
+  }
+  if (!rings_) return send_chunks(sink, header, correlation, payload, deadline_ns);
+  if (payload.size() > rings_->producer.payload_bytes_max()) {
+    return send_mapped(sink, header, correlation, payload, deadline_ns);
+  }
+  return push(sink, header, correlation, payload, deadline_ns);
+}
+
+Result<void> Link::push(Sink& sink, const protocol::RequestHeader& header,
+                        std::uint64_t correlation, ByteSpan payload, std::uint64_t deadline_ns) {
+  ring::Producer& producer = rings_->producer;
+  while (!producer.try_push(header, correlation, payload, {})) {
+    TRY(await_room(sink, static_cast<std::uint32_t>(payload.size()), deadline_ns));
+  }
+  // A daemon that is gone is noticed by the next pump(), after its last records were taken.
+  if (producer.peer_needs_doorbell()) static_cast<void>(ring::ring_doorbell(socket_.get()));
+  return {};
+}
+
+/// Takes what arrives meanwhile: two sides that both wait for room would wait for ever.
+Result<void> Link::await_room(Sink& sink, std::uint32_t payload_bytes, std::uint64_t deadline_ns) {
+  const auto outcome = rings_->waiter.wait_blocking(deadline_ns, payload_bytes);
+  if (!outcome) {
+    lose(outcome.error());
+    return fail(loss_);
+  }
+  switch (*outcome) {
+    case ring::WaitOutcome::kSpace:
+      return {};
+    case ring::WaitOutcome::kData:
+      take_records(sink);
+      break;
+    case ring::WaitOutcome::kControlFrame:
+      take_socket_frames(sink);
+      break;
+    case ring::WaitOutcome::kTimeout:
+      return fail(ErrorKind::kTimeout, ErrorCode::kDeadlineExceeded,
+                  "the daemon takes nothing any more");
+    case ring::WaitOutcome::kInterrupted:
+    case ring::WaitOutcome::kPeerGone:
+      if (take_interruption(interrupt_)) {
+        return fail(ErrorKind::kCancelled, ErrorCode::kCancelledByCaller);
+      }
+      if (*outcome == ring::WaitOutcome::kPeerGone) {
+        lose(Error::of(ErrorKind::kDisconnected, ErrorCode::kClosed));
+      }
+      break;
+  }
+  if (lost_) return fail(loss_);
+  return {};
+}
+
+/// The file goes first: whoever reads the record finds its file already in the socket.
+Result<void> Link::send_mapped(Sink& sink, protocol::RequestHeader header,
+                               std::uint64_t correlation, ByteSpan payload,
+                               std::uint64_t deadline_ns) {
+  const UniqueFd file = TRY(ring::create_sealed(payload, {}));
+  const std::uint32_t slab = next_slab_++;
+  const protocol::MemoryEvent event{sizeof(protocol::MemoryEvent), slab, 1, 0, payload.size()};
+  const ring::OutgoingFrame frame{protocol::make_header(FrameKind::kEvent, Method::kMemory), 0,
+                                  object_bytes(event), {}, file.get()};
+  TRY(send_on_socket(sink, frame, deadline_ns));
+  const protocol::MappedDescriptor descriptor{slab, 1, 0, payload.size()};
+  header.flags |= protocol::flag::kMapped;
+  return push(sink, header, correlation, object_bytes(descriptor), deadline_ns);
+}
+
+Result<void> Link::send_chunks(Sink& sink, protocol::RequestHeader header,
+                               std::uint64_t correlation, ByteSpan payload,
+                               std::uint64_t deadline_ns) {
+  std::size_t at = 0;
+  do {
+    const std::size_t bytes =
+        std::min<std::size_t>(payload.size() - at, protocol::kInlinePayloadBytesMax);
+    const bool is_last = at + bytes == payload.size();
+    ring::OutgoingFrame frame{header, correlation, payload.subspan(at, bytes), {}, -1};
+    if (!is_last) frame.header.flags |= protocol::flag::kMore;
+    if (auto sent = send_on_socket(sink, frame, deadline_ns); !sent) {
+      // Half a message would swallow the next one.
+      if (at != 0 && !lost_) lose(sent.error());
+      return sent;
+    }
+    at += bytes;
+  } while (at < payload.size());
+  return {};
+}
+
+Result<void> Link::send_on_socket(Sink& sink, const ring::OutgoingFrame& frame,
+                                  std::uint64_t deadline_ns) {
+  for (;;) {
+    const auto sent = ring::send_frame(socket_.get(), frame);
+    if (!sent) {
+      if (sent.error().kind != ErrorKind::kDisconnected) return fail(sent.error());
+      drain(sink);
+      lose(sent.error());
+      return fail(loss_);
+    }
+    if (*sent == ring::SendStatus::kSent) return {};
+    take_socket_frames(sink);
+    if (lost_) return fail(loss_);
+    switch (wait_ready({socket_.get(), POLLIN | POLLOUT, pidfd_.get()}, deadline_ns, interrupt_)) {
+      case WaitEnd::kReady:
+        break;
+      case WaitEnd::kTimeout:
+        return fail(ErrorKind::kTimeout, ErrorCode::kDeadlineExceeded,
+                    "the daemon takes nothing any more");
+      case WaitEnd::kInterrupted:
+        return fail(ErrorKind::kCancelled, ErrorCode::kCancelledByCaller);
+    }
+  }
+}
+
+}  // namespace mcpwire::client::detail

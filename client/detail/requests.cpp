@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include "client/detail/requests.hpp"
+
+#include "protocol/payload_codec.hpp"
+
+#include <utility>
+
+namespace mcpwire::client::detail {
+
+using protocol::PayloadBuilder;
+using protocol::PayloadReader;
+
+std::string encode_call(const CallRequest& request) {
+  PayloadBuilder<protocol::CallToolRequest> builder;
+  protocol::CallToolRequest& call = builder.fixed;
+  call.priority = request.priority;
+  call.deadline_ns = request.deadline_ns;
+  call.idempotency_key = request.idempotency_key;
+  call.fairness_key = request.fairness_key;
+  call.trace_id = request.trace_id;
+  call.parent_span_id = request.parent_span_id;
+  call.trace_flags = request.trace_flags;
+  call.server = builder.add(request.server);
+  call.tool = builder.add(request.tool);
+  call.arguments = builder.add(request.arguments_json);
+  return builder.take();
+}
+
+std::string encode_list_tools(std::string_view server, std::uint32_t concurrency,
+                              std::uint64_t deadline_ns) {
+  PayloadBuilder<protocol::ListToolsRequest> builder;
+  builder.fixed.concurrency = concurrency;
+  builder.fixed.deadline_ns = deadline_ns;
+  builder.fixed.server = builder.add(server);
+  return builder.take();
+}
+
+Result<std::vector<ServerSummary>> decode_servers(ByteSpan payload) {
+  const PayloadReader reader(payload);
+  const auto reply = TRY(reader.fixed<protocol::ListServersReply>());
+  std::vector<ServerSummary> servers;
+  for (const protocol::ServerEntry& entry :
+       TRY(reader.array<protocol::ServerEntry>(reply.entries, reply.entry_bytes))) {
+    servers.push_back({std::string(TRY(reader.text(entry.name))),
+                       std::string(TRY(reader.text(entry.detail))), entry.state, entry.process_id,
+                       entry.calls});
+  }
+  return servers;
+}
+
+Result<ToolsListing> decode_tools(ByteSpan payload) {
+  const PayloadReader reader(payload);
+  const auto reply = TRY(reader.fixed<protocol::ListToolsReply>());
+  ToolsListing listing;
+  for (const protocol::ToolsEntry& entry :
+       TRY(reader.array<protocol::ToolsEntry>(reply.successes, reply.success_bytes))) {
+    listing.successes.push_back({std::string(TRY(reader.text(entry.server))),
+                                 std::string(TRY(reader.text(entry.tools))), entry.duration_ns});
+  }
+  for (const protocol::FailureEntry& entry :
+       TRY(reader.array<protocol::FailureEntry>(reply.failures, reply.failure_bytes))) {
+    if (entry.error_kind == 0 ||
+        entry.error_kind > static_cast<std::uint32_t>(ErrorKind::kInternal)) {
+      return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation);
+    }
+    listing.failures.push_back(
+        {std::string(TRY(reader.text(entry.server))),
+         Error::with_detail(static_cast<ErrorKind>(entry.error_kind),
+                            static_cast<ErrorCode>(entry.error_code),
+                            std::string(TRY(reader.text(entry.message)))),
+         entry.duration_ns});
+  }
+  return listing;
+}
+
+Result<DaemonStatus> decode_status(ByteSpan payload) {
+  const PayloadReader reader(payload);
+  const auto reply = TRY(reader.fixed<protocol::StatusReply>());
+  return DaemonStatus{reply.daemon_pid,
+                      reply.uptime_ns,
+                      reply.calls,
+                      reply.clients,
+                      reply.servers,
+                      reply.violations,
+                      reply.kernel_features,
+                      std::string(TRY(reader.text(reply.daemon_version))),
+                      std::string(TRY(reader.text(reply.runtime_directory)))};
+}
+
+CallReply decode_reply(protocol::Outcome outcome, std::string payload) {
+  using protocol::Outcome;
+  if (outcome == Outcome::kOk || outcome == Outcome::kPeerError) {
+    CallReply reply{outcome, std::move(payload), {}, true};
+    if (outcome == Outcome::kPeerError) {
+      reply.error = Error::of(ErrorKind::kInvalid, ErrorCode::kPeerError);
+    }
+    return reply;
+  }
+  auto body = protocol::parse_error_body(as_bytes(payload));
+  if (!body) {
+    // An answer came, but it cannot be told what it says: it may have happened.
+    return {Outcome::kUnknown, {}, std::move(body).error(), true};
+  }
+  return {outcome == Outcome::kNone ? Outcome::kUnknown : outcome, {}, std::move(body->error),
+          outcome == Outcome::kNone || body->may_have_been_sent};
+}
+
+}  // namespace mcpwire::client::detail

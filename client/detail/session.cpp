@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT
+#include "client/detail/session.hpp"
+
+#include "client/daemon_starter.hpp"
+#include "client/detail/hello.hpp"
+#include "client/detail/requests.hpp"
+#include "protocol/base/check.hpp"
+#include "protocol/payload_codec.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace mcpwire::client::detail {
+
+using protocol::FrameKind;
+using protocol::Method;
+using protocol::Outcome;
+
+namespace {
+
+/// Daemons that may turn out to be on their way out, one after the other, in one connect().
+constexpr int kConnectAttemptsMax = 8;
+
+/// A cancel event waits no longer than this for room in the ring.
+constexpr std::uint64_t kCancelSendNs = 50 * kNanosecondsPerMillisecond;
+
+Error silence() {
+  return Error::with_detail(ErrorKind::kTimeout, ErrorCode::kDeadlineExceeded,
+                            "the deadline passed and the daemon did not say what became of the "
+                            "call");
+}
+
+/// The reply of a call that never left us.
+CallReply unsent_reply(Error why) {
+  const bool gave_up = why.kind == ErrorKind::kCancelled;
+  return {gave_up ? Outcome::kCancelled : Outcome::kNotSent, {}, std::move(why), false};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> Session::connect(const ConnectOptions& options) {
+  ring::RuntimeDirectory directory =
+      options.runtime_directory.empty()
+          ? TRY(ring::RuntimeDirectory::resolve())
+          : TRY(ring::RuntimeDirectory::open(options.runtime_directory));
+  std::unique_ptr<Session> session(new Session(options, std::move(directory)));
+  TRY(session->open_link(monotonic_now_ns() + options.connect_timeout_ns));
+  return session;
+}
+
+Result<void> Session::open_link(std::uint64_t deadline_ns) {
+  const std::string hello = TRY(build_hello(options_));
+  const StartOptions start{options_.auto_start, options_.daemon_program, deadline_ns,
+                           options_.interrupt};
+  for (int attempt = 1;; ++attempt) {
+    UniqueFd socket = TRY(reach_daemon(directory_, start));
+    auto link = Link::open(std::move(socket), options_, hello, deadline_ns);
+    if (link) {
+      link_ = std::move(*link);
+      agreement_ = link_->agreement();
+      return {};
+    }
+    // A daemon that ends closes what waits in its backlog, and the socket of a killed one can be
+    // connected to for some milliseconds: there will be another daemon.
+    const bool try_again =
+        link.error().kind == ErrorKind::kDisconnected && attempt < kConnectAttemptsMax;
+    if (!try_again) return fail(std::move(link).error());
+  }
+}
+
+Result<std::uint64_t> Session::start(Method method, std::string payload, std::uint64_t settle_ns) {
+  interrupted_ = false;
+  if (!link_) {
+    TRY(open_link(std::min(settle_ns, monotonic_now_ns() + options_.connect_timeout_ns)));
+    ++reconnects_;
+  }
+  Call* call = calls_.add(method, std::move(payload), settle_ns);
+  if (call == nullptr) {
+    return fail(ErrorKind::kOverloaded, ErrorCode::kQueueFull,
+                "more than " + std::to_string(protocol::kCallWindow) + " calls in flight");
+  }
+  const std::uint64_t correlation = call->correlation;
+  Result<void> sent = submit(*call);
+  if (!sent && !link_->is_lost()) {
+    // Nothing of it reached the daemon.
+    call->reply = unsent_reply(sent.error());
+    calls_.take(*call);
+    return fail(std::move(sent).error());
+  }
+  if (link_->is_lost()) recover();
+  return correlation;
+}
+
+Result<void> Session::submit(Call& call) {
+  ++call.attempts;
+  call.refused.reset();
+  return link_->send(*this, protocol::make_header(FrameKind::kRequest, call.method),
+                     call.correlation, as_bytes(call.payload), call.deadline_ns);
+}
+
+/// Afterwards every call either has its reply or waits on a link that lives.
+void Session::recover() {
+  while (link_ && link_->is_lost()) {
+    calls_.settle_lost(
+        [this](std::uint64_t correlation) { return link_->state_after_loss(correlation); },
+        link_->loss());
+    link_.reset();
+    if (!calls_.has_unanswered() || !resend_unanswered()) return;
+  }
+}
+
+/// False: there is no link, and everybody has been told.
+bool Session::resend_unanswered() {
+  std::uint64_t latest_ns = 0;
+  calls_.for_each_unanswered([&](Call& call) {
+    latest_ns = std::max(latest_ns, call.deadline_ns);
+    if (call.attempts >= kAttemptsMax) {
+      call.reply = unsent_reply(Error::with_detail(
+          ErrorKind::kDisconnected, ErrorCode::kDaemonUnreachable,
+          "the daemon ended " + std::to_string(call.attempts) + " times before it took the call"));
+    }
+  });
+  if (!calls_.has_unanswered()) return false;
+  const std::uint64_t now = monotonic_now_ns();
+  if (auto opened = open_link(std::min(latest_ns, now + options_.connect_timeout_ns)); !opened) {
+    fail_unanswered(opened.error());
+    return false;
+  }
+  ++reconnects_;
+  calls_.for_each_unanswered([this](Call& call) {
+    if (link_->is_lost()) return;  // The next round of recover() takes the rest.
+    if (auto sent = submit(call); !sent && !link_->is_lost()) {
+      call.reply = unsent_reply(std::move(sent).error());
+    }
+  });
+  return true;
+}
+
+void Session::fail_unanswered(const Error& why) {
+  calls_.for_each_unanswered([&](Call& call) { call.reply = unsent_reply(why); });
+}
+
+void Session::on_message(const protocol::FrameHeader& header, std::string&& payload) {
+  const FrameKind kind = protocol::kind_of(header.request.flags);
+  if (kind == FrameKind::kResponse || kind == FrameKind::kError) {
+    calls_.answer(header.correlation,
+                  decode_reply(protocol::outcome_of(header.request.flags), std::move(payload)));
+    return;
+  }
+  const bool is_progress = kind == FrameKind::kEvent &&
+                           header.request.method == static_cast<std::uint32_t>(Method::kProgress);
+  if (!is_progress || !progress_ || calls_.find(header.correlation) == nullptr) return;
+  const protocol::PayloadReader reader(as_bytes(payload));
+  const auto event = reader.fixed<protocol::ProgressEvent>();
+  if (!event) return;
+  if (const auto params = reader.text(event->params)) progress_(header.correlation, *params);
+}
+
+std::optional<CallReply> Session::wait(std::uint64_t correlation, std::uint64_t until_ns) {
+  interrupted_ = false;
+  for (;;) {
+    Call* call = calls_.find(correlation);
+    if (call == nullptr) return std::nullopt;
+    if (call->reply) return calls_.take(*call);
+    MCPWIRE_CHECK(link_ != nullptr);
+    switch (link_->pump(*this, std::min(until_ns, call->deadline_ns))) {
+      case Link::PumpEnd::kProgress:
+        break;
+      case Link::PumpEnd::kLost:
+        recover();
+        break;
+      case Link::PumpEnd::kTimeout:
+        if (monotonic_now_ns() >= call->deadline_ns) return settle_silent(*call);
+        return std::nullopt;
+      case Link::PumpEnd::kInterrupted:
+        interrupted_ = true;
+        return std::nullopt;
+    }
+  }
+}
+
+/// The daemon lives, but the call's time is over: what is true of it from here on?
+CallReply Session::settle_silent(Call& call) {
+  const protocol::CallState state = link_->revoke(*this, call.correlation);
+  CallReply reply;
+  if (call.reply) {
+    reply = std::move(*call.reply);  // It came while we gave up.
+  } else if (call.refused) {
+    reply = std::move(*call.refused);
+  } else {
+    reply = verdict(state, silence());
+    if (!link_->is_lost()) send_cancel(call.correlation);
+  }
+  calls_.abandon(call);
+  if (link_->is_lost()) recover();
+  return reply;
+}
+
+CallReply Session::give_up(std::uint64_t correlation) {
+  Call* call = calls_.find(correlation);
+  if (call == nullptr) return unsent_reply(Error::of(ErrorKind::kNotFound, ErrorCode::kUnspecified));
+  if (call->reply) return calls_.take(*call);
+  const CallReply reply = settle_silent(*call);
+  if (reply.outcome != Outcome::kNotSent && reply.outcome != Outcome::kUnknown) return reply;
+  return {Outcome::kCancelled, {},
+          Error::of(ErrorKind::kCancelled, ErrorCode::kCancelledByCaller),
+          reply.may_have_been_sent};
+}
+
+void Session::cancel(std::uint64_t correlation) {
+  Call* call = calls_.find(correlation);
+  if (call == nullptr || call->reply) return;
+  call->cancel_requested = true;
+  if (call->refused) {
+    call->reply = unsent_reply(Error::of(ErrorKind::kCancelled, ErrorCode::kCancelledByCaller));
+    return;
+  }
+  send_cancel(correlation);
+  if (link_->is_lost()) recover();
+}
+
+/// A daemon that takes no event any more learns of it by the revoked call word.
+void Session::send_cancel(std::uint64_t correlation) {
+  const protocol::CancelEvent event{sizeof(protocol::CancelEvent), 0, correlation};
+  static_cast<void>(link_->send(*this, protocol::make_header(FrameKind::kEvent, Method::kCancel), 0,
+                                object_bytes(event), monotonic_now_ns() + kCancelSendNs));
+}
+
+Result<std::string> Session::round_trip(Method method, std::string payload,
+                                        std::uint64_t until_ns) {
+  const std::uint64_t correlation = TRY(start(method, std::move(payload), until_ns));
+  std::optional<CallReply> reply = wait(correlation, until_ns);
+  if (!reply) {
+    static_cast<void>(give_up(correlation));
+    return fail(ErrorKind::kCancelled, ErrorCode::kCancelledByCaller);
+  }
+  if (reply->outcome == Outcome::kOk) return std::move(reply->body);
+  return fail(std::move(reply->error));
+}
+
+}  // namespace mcpwire::client::detail
