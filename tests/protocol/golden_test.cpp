@@ -5,6 +5,7 @@
 // protocol/FRAME.md on how the wire may change.
 #include "protocol/params.hpp"
 #include "protocol/payload.hpp"
+#include "protocol/payload_codec.hpp"
 #include "protocol/request_header.hpp"
 
 #include <gmock/gmock.h>
@@ -17,15 +18,19 @@
 namespace mcpwire::protocol {
 namespace {
 
-template <WireStruct T>
-std::string hex_of(const T& value) {
+std::string hex_of(ByteSpan bytes) {
   static constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;
-  for (const std::byte byte : object_bytes(value)) {
+  for (const std::byte byte : bytes) {
     text += kDigits[std::to_integer<std::size_t>(byte >> 4)];
     text += kDigits[std::to_integer<std::size_t>(byte & std::byte{0xf})];
   }
   return text;
+}
+
+template <WireStruct T>
+std::string hex_of(const T& value) {
+  return hex_of(object_bytes(value));
 }
 
 template <class Bytes>
@@ -210,6 +215,23 @@ TEST(GoldenTest, StatusReply) {
   EXPECT_EQ(hex_of(value),
             "40000000d2040000050000000000000006000000000000000700000008000000"
             "09000000000000000a000000000000004000000005000000450000000c000000");
+}
+
+// The example of FRAME.md section 4.
+TEST(GoldenTest, WorkedExampleOfACall) {
+  PayloadBuilder<CallToolRequest> builder;
+  builder.fixed.server = builder.add("demo");
+  builder.fixed.tool = builder.add("echo");
+  builder.fixed.arguments = builder.add("{\"message\":\"x\"}");
+  const std::string payload = builder.take();
+  FrameHeader header{make_header(FrameKind::kRequest, Method::kCallTool), 0, 7};
+  header.request.payload_len = static_cast<std::uint32_t>(payload.size());
+  EXPECT_EQ(hex_of(header) + hex_of(as_bytes(payload)),
+            "4d43505701000000010000000500000077000000000000000700000000000000"
+            "6000000000000000000000000000000000000000000000000000000000000000"
+            "0000000000000000000000000000000000000000000000000000000000000000"
+            "000000000000000060000000040000006400000004000000680000000f000000"
+            "64656d6f6563686f7b226d657373616765223a2278227d");
 }
 
 }  // namespace

@@ -290,6 +290,19 @@ TEST(EnvelopeParserTest, SpanModeStillHoldsTheEnvelopeBracketsAndUtf8) {
   EXPECT_EQ(fault_of(with_long_result("1 2")), JsonFault::kGrammar);
 }
 
+TEST(EnvelopeParserTest, SpanModeHoldsIdAndMethodToTheFullRules) {
+  const std::string filler(EnvelopeParser::kFullValidationBytesMax, ' ');
+  const auto call = [&](std::string_view id, std::string_view method) {
+    return R"({"jsonrpc":"2.0","id":)" + std::string(id) + filler + R"(,"method":)" +
+           std::string(method) + "}";
+  };
+  EXPECT_EQ(fault_of(call(R"("\\")", R"("a\/b")")), JsonFault::kNone);
+  EXPECT_EQ(fault_of(call(R"("\x")", R"("m")")), JsonFault::kEscape);
+  EXPECT_EQ(fault_of(call("01", R"("m")")), JsonFault::kId);
+  EXPECT_EQ(fault_of(call("1", R"("\x")")), JsonFault::kMethod);
+  EXPECT_EQ(fault_of(call("1", "tru")), JsonFault::kMethod);
+}
+
 TEST(EnvelopeParserTest, SpanModePassesWhatItDoesNotPromiseToCheck) {
   EXPECT_EQ(fault_of(with_long_result("[1,,01,tru,\"\\x\"]")), JsonFault::kNone);
 }

@@ -87,7 +87,9 @@ TEST(StructuralIndexTest, GivesAJumboBufferBack) {
   const std::string jumbo(StructuralIndex::kKeptBytesMax + 1, '1');
   ASSERT_EQ(index.build(jumbo), JsonFault::kNone);
   EXPECT_THAT(positions_of(index), ElementsAre(0));
+  EXPECT_TRUE(index.holds_jumbo());
   index.release_jumbo();
+  EXPECT_FALSE(index.holds_jumbo());
   EXPECT_EQ(index.count(), 0u);
   ASSERT_EQ(index.build("[1]"), JsonFault::kNone);
   EXPECT_THAT(positions_of(index), ElementsAre(0, 1, 2));

@@ -40,6 +40,7 @@ class StructuralIndex {
 
   /// Frees the buffer of a text over kKeptBytesMax; the positions are gone then.
   void release_jumbo() noexcept;
+  bool holds_jumbo() const noexcept { return jumbo_ != nullptr; }
 
  private:
   struct Stage;
