@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#include "io/detail/rpc_line_queue.hpp"
+
+#include "protocol/base/check.hpp"
+
+#include <utility>
+
+namespace mcpwire::io::detail {
+
+Result<void> RpcLineQueue::push(std::string line, RpcLineOwner* owner) {
+  MCPWIRE_CHECK(line.ends_with('\n'));
+  if (is_stopped_) return fail(ErrorKind::kDisconnected, ErrorCode::kClosed);
+  const bool has_room = line.size() <= bytes_max_ && queued_bytes_ <= bytes_max_ - line.size();
+  if (queued_bytes_ > 0 && !has_room) return fail(ErrorKind::kOverloaded, ErrorCode::kQueueFull);
+  queued_bytes_ += line.size();
+  waiting_.push_back({std::move(line), owner});
+  if (in_flight_.empty()) start_next();
+  return {};
+}
+
+void RpcLineQueue::forget(const RpcLineOwner& owner) noexcept {
+  for (Line& line : in_flight_) {
+    if (line.owner == &owner) line.owner = nullptr;
+  }
+  for (auto line = waiting_.begin(); line != waiting_.end(); ++line) {
+    if (line->owner != &owner) continue;
+    queued_bytes_ -= line->bytes.size();
+    waiting_.erase(line);
+    return;
+  }
+}
+
+void RpcLineQueue::stop() noexcept {
+  is_stopped_ = true;
+  for (const Line& line : waiting_) queued_bytes_ -= line.bytes.size();
+  waiting_.clear();
+}
+
+void RpcLineQueue::start_next() {
+  MCPWIRE_CHECK(in_flight_.empty());
+  while (!waiting_.empty()) {
+    const Line& line = waiting_.front();
+    if (line.owner == nullptr || line.owner->may_start()) {
+      in_flight_.splice(in_flight_.end(), waiting_, waiting_.begin());
+      writer_.write(as_bytes(in_flight_.front().bytes), *this);
+      return;
+    }
+    queued_bytes_ -= line.bytes.size();
+    waiting_.pop_front();
+  }
+}
+
+void RpcLineQueue::on_written(std::size_t written, const Error* error) {
+  MCPWIRE_CHECK(in_flight_.size() == 1);
+  const Line line = std::move(in_flight_.front());
+  in_flight_.clear();
+  MCPWIRE_CHECK(written <= line.bytes.size());
+  queued_bytes_ -= line.bytes.size();
+  if (error != nullptr) {
+    stop();
+    if (line.owner != nullptr) line.owner->on_line_failed(written + 1 >= line.bytes.size());
+    observer_.on_write_failed(*error);
+    return;
+  }
+  MCPWIRE_CHECK(written == line.bytes.size());
+  if (line.owner != nullptr) line.owner->on_line_sent();
+  start_next();
+  if (in_flight_.empty()) observer_.on_writer_idle();
+}
+
+}  // namespace mcpwire::io::detail

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+//
+// RpcLineQueue: lines on their way to a server's standard input. One write is in flight at a time;
+// the rest waits here, up to a limit in bytes, so that a server that does not read cannot make us
+// grow.
+// The one decision: the queue owns the bytes, not the request. A request may end while its line is
+// being written, and the bytes must stay until the kernel is done with them.
+//
+// Threading: the loop's thread.
+// Invariants: an owner hears of its line at most once more after may_start(): on_line_sent or
+// on_line_failed; after a failed write no line is started.
+#pragma once
+
+#include "protocol/base/result.hpp"
+#include "protocol/base/seams/byte_stream.hpp"
+
+#include <cstddef>
+#include <list>
+#include <string>
+
+namespace mcpwire::io::detail {
+
+/// Whoever answers for one line. None of its calls may use the queue.
+class RpcLineOwner {
+ public:
+  /// Called right before the first byte is handed over. False drops the line unwritten.
+  virtual bool may_start() = 0;
+  /// The kernel accepted the last byte.
+  virtual void on_line_sent() = 0;
+  /// The write broke off. `is_complete`: all but the newline was accepted, so a lenient reader may
+  /// act on it.
+  virtual void on_line_failed(bool is_complete) = 0;
+
+ protected:
+  ~RpcLineOwner() = default;
+};
+
+class RpcLineQueue final : private ByteWriter::Completion {
+ public:
+  class FailureObserver {
+   public:
+    /// Comes once. No line will be written any more.
+    virtual void on_write_failed(const Error& why) = 0;
+    /// A write ended and no other was started.
+    virtual void on_writer_idle() = 0;
+
+   protected:
+    ~FailureObserver() = default;
+  };
+
+  /// `bytes_max` counts all that waits or is being written; a single line may always wait.
+  RpcLineQueue(ByteWriter& writer, FailureObserver& observer, std::size_t bytes_max) noexcept
+      : writer_(writer), observer_(observer), bytes_max_(bytes_max) {}
+
+  /// Queues `line`, which ends in a newline, and starts it if nothing is in flight. `owner` may be
+  /// null. Errors: kOverloaded/kQueueFull; kDisconnected/kClosed after stop() or a failed write.
+  Result<void> push(std::string line, RpcLineOwner* owner);
+
+  /// The owner leaves: its waiting line is dropped, one in flight is finished without it.
+  void forget(const RpcLineOwner& owner) noexcept;
+
+  /// Starts no further line and drops those that wait. One in flight is finished.
+  void stop() noexcept;
+
+  bool is_writing() const noexcept { return !in_flight_.empty(); }
+  std::size_t queued_bytes() const noexcept { return queued_bytes_; }
+
+ private:
+  struct Line {
+    std::string bytes;
+    RpcLineOwner* owner;
+  };
+
+  void start_next();
+  void on_written(std::size_t written, const Error* error) override;
+
+  ByteWriter& writer_;
+  FailureObserver& observer_;
+  std::size_t bytes_max_;
+  std::size_t queued_bytes_ = 0;
+  std::list<Line> waiting_;
+  std::list<Line> in_flight_;  ///< At most one; a list, so that the bytes never move.
+  bool is_stopped_ = false;
+};
+
+}  // namespace mcpwire::io::detail

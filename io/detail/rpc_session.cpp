@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+#include "io/detail/rpc_session.hpp"
+
+#include "io/detail/rpc_messages.hpp"
+#include "protocol/base/check.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace mcpwire::io::detail {
+
+using protocol::Outcome;
+using protocol::json::Envelope;
+using protocol::json::JsonFault;
+using protocol::json::MessageKind;
+
+RpcSession::RpcSession(EventLoop& loop, ByteWriter& writer, RpcCodec& codec, Owner& owner,
+                       std::size_t queue_bytes_max)
+    : loop_(loop), codec_(codec), owner_(owner), queue_(writer, owner, queue_bytes_max) {}
+
+RpcSession::~RpcSession() { MCPWIRE_CHECK(pending_.empty()); }
+
+task<RpcReply> RpcSession::request(std::string_view method, std::string_view params,
+                                   RequestOptions options) {
+  const std::uint64_t id = next_id_++;
+  const bool is_initialize = method == kInitialize;
+  RpcPending pending(loop_, options);
+  std::string with_token;
+  if (pending.wants_progress()) {
+    Result<std::string> extended = with_progress_token(codec_.values, params, id);
+    if (!extended.has_value()) co_return RpcReply{Outcome::kRejected, {}, extended.error(), false};
+    params = with_token = *std::move(extended);
+  }
+  pending_.emplace(id, &pending);
+  const Result<void> queued = queue_.push(request_line(id, method, params), &pending);
+  if (!queued.has_value()) {
+    pending_.erase(id);
+    const bool is_full = queued.error().kind == ErrorKind::kOverloaded;
+    co_return RpcReply{is_full ? Outcome::kRejected : Outcome::kNotSent, {}, queued.error(), false};
+  }
+  std::string().swap(with_token);
+
+  Result<RpcReply> reply = co_await pending.wait();
+  pending_.erase(id);
+  queue_.forget(pending);
+  if (reply.has_value()) co_return *std::move(reply);
+  if (pending.should_tell_server() && !is_initialize) {
+    // If the queue is full or stopped the server does not read anyway.
+    const bool is_timeout = reply.error().code == ErrorCode::kDeadlineExceeded;
+    static_cast<void>(
+        queue_.push(cancelled_line(id, is_timeout ? "timeout" : "cancelled by caller"), nullptr));
+  }
+  co_return pending.failed_reply(reply.error());
+}
+
+void RpcSession::notify(std::string_view method, std::string_view params) {
+  static_cast<void>(queue_.push(notification_line(method, params), nullptr));
+}
+
+void RpcSession::fail_all(const Error& why) {
+  queue_.stop();
+  for (const auto& [id, pending] : pending_) pending->on_connection_lost(why);
+}
+
+void RpcSession::on_line(std::string_view line) {
+  const Result<Envelope> message = codec_.envelopes.parse(line);
+  if (message.has_value()) {
+    dispatch(*message);
+  } else if (batches_allowed_ && codec_.envelopes.last_fault() == JsonFault::kBatch) {
+    on_batch(line);
+  } else {
+    on_junk(line);
+  }
+}
+
+void RpcSession::on_batch(std::string_view line) {
+  const Result<std::vector<std::string_view>> parts = codec_.values.elements(line);
+  if (!parts.has_value() || parts->empty()) {
+    on_junk(line);
+    return;
+  }
+  for (const std::string_view part : *parts) {
+    const Result<Envelope> message = codec_.envelopes.parse(part);
+    if (message.has_value()) {
+      dispatch(*message);
+    } else {
+      on_junk(part);
+    }
+  }
+}
+
+void RpcSession::on_junk(std::string_view line) {
+  ++counters_.junk_lines;
+  owner_.on_junk_line(line);
+}
+
+void RpcSession::dispatch(const Envelope& message) {
+  switch (message.kind) {
+    case MessageKind::kRequest:
+      on_server_request(message);
+      break;
+    case MessageKind::kNotification:
+      on_notification(message);
+      break;
+    case MessageKind::kResult:
+    case MessageKind::kError:
+      on_response(message);
+      break;
+  }
+}
+
+void RpcSession::on_response(const Envelope& message) {
+  const std::optional<std::uint64_t> id = minted_id(message.id);
+  RpcPending* const pending = id.has_value() ? find(*id) : nullptr;
+  if (pending == nullptr) {
+    const bool was_ours = id.has_value() && *id < next_id_;
+    ++(was_ours ? counters_.late_responses : counters_.unmatched_responses);
+    return;
+  }
+  const bool is_result = message.kind == MessageKind::kResult;
+  switch (pending->on_answer(is_result ? Outcome::kOk : Outcome::kPeerError,
+                             is_result ? message.result : message.error)) {
+    case RpcPending::Answer::kTaken:
+      break;
+    case RpcPending::Answer::kLate:
+      ++counters_.late_responses;
+      break;
+    case RpcPending::Answer::kTooEarly:
+      ++counters_.unmatched_responses;
+      break;
+  }
+}
+
+void RpcSession::on_server_request(const Envelope& message) {
+  ++counters_.server_requests;
+  // We declare no client capability, so a server may ask for nothing but a ping. An answer that
+  // finds the queue full is dropped: a server that does not read cannot make us remember it.
+  std::string answer = message.method == kPing ? ping_answer_line(message.id)
+                                               : not_found_answer_line(message.id, message.method);
+  static_cast<void>(queue_.push(std::move(answer), nullptr));
+}
+
+void RpcSession::on_notification(const Envelope& message) {
+  ++counters_.notifications;
+  if (message.method != kProgress) {
+    owner_.on_notification(message.method, message.params);
+    return;
+  }
+  const std::optional<Progress> progress =
+      message.params.empty() ? std::nullopt : read_progress(codec_.values, message.params);
+  if (!progress.has_value()) return;
+  RpcPending* const pending = find(progress->token);
+  if (pending != nullptr && pending->wants_progress()) {
+    pending->on_progress(progress->value, message.params);
+  }
+}
+
+RpcPending* RpcSession::find(std::uint64_t id) noexcept {
+  const auto found = pending_.find(id);
+  return found == pending_.end() ? nullptr : found->second;
+}
+
+}  // namespace mcpwire::io::detail

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+//
+// RpcSession: JSON-RPC over one stream of lines: mints ids, matches answers, answers the server's
+// own requests. Knows nothing of processes.
+// The one decision: ids are numbers from one counter and are never used twice. So an answer to an
+// id below the counter that is not in flight is late or a repetition, and no list of dead ids has
+// to be kept.
+//
+// Threading: the loop's thread.
+// Invariants: destroyed only when no request is in flight (checked); nothing that a server sends
+// reaches a request except through that request's own id.
+#pragma once
+
+#include "io/detail/rpc_line_queue.hpp"
+#include "io/detail/rpc_pending.hpp"
+#include "io/mcp_transport.hpp"
+#include "protocol/json/envelope.hpp"
+#include "protocol/json/value.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <unordered_map>
+
+namespace mcpwire::io {
+
+/// The parsers of one thread, shared by its transports: their buffers grow with the largest line.
+struct RpcCodec {
+  protocol::json::EnvelopeParser envelopes;
+  protocol::json::ValueReader values;
+};
+
+namespace detail {
+
+class RpcSession {
+ public:
+  class Owner : public RpcLineQueue::FailureObserver {
+   public:
+    virtual void on_notification(std::string_view method, std::string_view params) = 0;
+    virtual void on_junk_line(std::string_view line) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  /// Everything given outlives the session.
+  RpcSession(EventLoop& loop, ByteWriter& writer, RpcCodec& codec, Owner& owner,
+             std::size_t queue_bytes_max);
+  ~RpcSession();
+
+  /// As McpTransport::request. `initialize` is never taken back from the server.
+  task<RpcReply> request(std::string_view method, std::string_view params, RequestOptions options);
+
+  /// Sends a notification; on failure the connection is ending and nobody need be told.
+  void notify(std::string_view method, std::string_view params);
+
+  /// One line from the server.
+  void on_line(std::string_view line);
+
+  /// JSON-RPC batches are taken apart from now on; before they are junk.
+  void allow_batches() noexcept { batches_allowed_ = true; }
+
+  /// No line is started any more; answers still count.
+  void stop_sending() noexcept { queue_.stop(); }
+  /// Resolves all that is in flight; later requests end as kNotSent.
+  void fail_all(const Error& why);
+
+  bool is_writing() const noexcept { return queue_.is_writing(); }
+  std::size_t in_flight() const noexcept { return pending_.size(); }
+  const TransportCounters& counters() const noexcept { return counters_; }
+
+ private:
+  void dispatch(const protocol::json::Envelope& message);
+  void on_batch(std::string_view line);
+  void on_junk(std::string_view line);
+  void on_response(const protocol::json::Envelope& message);
+  void on_server_request(const protocol::json::Envelope& message);
+  void on_notification(const protocol::json::Envelope& message);
+  RpcPending* find(std::uint64_t id) noexcept;
+
+  EventLoop& loop_;
+  RpcCodec& codec_;
+  Owner& owner_;
+  RpcLineQueue queue_;
+  std::unordered_map<std::uint64_t, RpcPending*> pending_;
+  std::uint64_t next_id_ = 1;
+  TransportCounters counters_;
+  bool batches_allowed_ = false;
+};
+
+}  // namespace detail
+}  // namespace mcpwire::io
