@@ -116,7 +116,7 @@ io::task<Result<void>> ConfigurationStore::read(std::shared_ptr<Slot> slot, Conf
     return load_active_configuration(*files, key, ::geteuid());
   };
   Result<ActiveConfiguration> loaded =
-      co_await helper_.run<ActiveConfiguration>(readings_.cancel_scope(), std::move(work));
+      co_await helper_.run(readings_.cancel_scope(), std::move(work));
   slot->is_reading = false;
   Result<ConfigurationPointer> result = fail(ErrorKind::kInternal, ErrorCode::kUnspecified);
   if (loaded.has_value()) {

@@ -23,7 +23,7 @@ namespace mcpwire::daemon {
 
 class Request;
 
-class Session final : private FrameChannel::Receiver {
+class Session final : public ListNode, private FrameChannel::Receiver {
  public:
   Session(Services& services, std::unique_ptr<FrameChannel> channel);
 
