@@ -88,6 +88,11 @@ io::task<Result<void>> ParallelExecutor::run_one(io::CancelScope& scope, const I
                                                  const Work& work,
                                                  std::optional<Finished<T>>& end) {
   Result<void> permit = co_await permits_.acquire(scope);
+  // Let through and cancelled in one turn: the place goes on, the item is not begun.
+  if (permit.has_value() && scope.is_cancelled()) {
+    permits_.release();
+    permit = fail(io::error_of(scope.cause()));
+  }
   if (!permit.has_value()) {
     end.emplace(fail(std::move(permit).error()), 0);
     co_return Result<void>{};
