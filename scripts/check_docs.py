@@ -18,7 +18,7 @@ HOSTS = re.compile(r"|".join(a + re.escape(b) for a, b in [
     ("npmjs", ".org"), ("npmjs", ".com"), ("pypi", ".org"), ("pythonhosted", ".org"), ("crates", ".io"),
     ("deb.debian", ".org"), ("proxy.golang", ".org"), ("rubygems", ".org"), ("ghcr", ".io"), ("docker", ".io")]))
 UNFINISHED = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b")
-SLEEP = re.compile(r"\b(?:sleep_for|sleep_until|u?sleep)\s*\(")
+SLEEP = re.compile(r"\bthis_thread::sleep_\w+\s*\(|\b(?:usleep|nanosleep)\s*\(|(?<![\w.>])sleep\s*\(\s*\d")
 
 
 def headings(text):
