@@ -260,21 +260,30 @@ TEST_F(ParallelExecutorTest, NothingBeginsUnderAScopeThatIsCancelledAlready) {
 }
 
 TEST_F(ParallelExecutorTest, AnItemLetThroughInTheTurnOfTheCancellationDoesNotBegin) {
-  struct CancelWhenDue final : Timer {
-    explicit CancelWhenDue(io::CancelScope& target) noexcept : scope(target) {}
-    void on_timer() override { scope.cancel(io::CancelCause::kCaller); }
-    io::CancelScope& scope;
-  } cancel(scope);
-
+  struct WaitAtGate {
+    io::OneShot<void>* gate;
+    std::vector<int>* begun;
+    // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
+    io::task<Result<int>> operator()(int item, io::CancelScope& own) const {
+      begun->push_back(item);
+      const Result<void> opened = co_await gate->wait(own);
+      if (!opened.has_value()) co_return fail(opened.error());
+      co_return item;
+    }
+  };
+  io::OneShot<void> gate(loop);
+  const WaitAtGate work{&gate, &begun};
   ParallelExecutor executor(loop, 1);
   const std::vector<int> items = {1, 2};
-  BackgroundTask<Ends> run = start(executor, items, take_seconds);
-  // The first item ends and hands its place on; before the second runs on, the scope is cancelled.
-  loop.arm(cancel, loop.now_ns() + kSecond);
-  loop.advance_ns(10 * kSecond);
+  BackgroundTask<Ends> run = start(executor, items, work);
+  gate.resolve({});
+  // One step: the first item ends and hands its place on. The second is let through, not resumed.
+  ASSERT_TRUE(loop.run_one());
+  scope.cancel(io::CancelCause::kCaller);
+  loop.run_until_idle();
   ASSERT_TRUE(run.has_ended());
   EXPECT_EQ(begun, (std::vector<int>{1}));
-  EXPECT_EQ(run.value()[0].result, 10);
+  EXPECT_EQ(run.value()[0].result, 1);
   EXPECT_EQ(run.value()[1].result.error().code, ErrorCode::kCancelledByCaller);
 }
 
