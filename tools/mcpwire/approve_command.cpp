@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+//
+// `mcpwire approve`: shows exactly what a configuration file would start, asks, and remembers the
+// answer. Values of env are never shown: they hold secrets.
+#include "daemon/config/approvals.hpp"
+#include "daemon/config/duration.hpp"
+#include "daemon/config/escape.hpp"
+#include "daemon/config/load.hpp"
+#include "tools/mcpwire/commands.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string>
+#include <vector>
+
+namespace mcpwire::cli {
+namespace {
+
+using protocol::ExitCode;
+
+void show_server(Output& out, const config::ServerConfig& server, bool approved) {
+  out.own("\n").own(config::quote_exactly(server.name)).own(approved ? "  (approved already)\n" : "\n");
+  out.own("  command    ").own(config::quote_exactly(server.command)).own("\n");
+  for (const std::string& argument : server.arguments) {
+    out.own("  argument   ").own(config::quote_exactly(argument)).own("\n");
+  }
+  for (const auto& [name, value] : server.environment) {
+    out.own("  variable   ").own(config::quote_exactly(name));
+    out.own(config::loads_code(name) ? "  (can make the program run other code: read its value)\n"
+                                     : "\n");
+  }
+  if (!server.working_directory.empty()) {
+    out.own("  runs in    ").own(config::quote_exactly(server.working_directory)).own("\n");
+  }
+}
+
+/// True for "y" or "yes". Anything else, the end of the input included, is no.
+bool ask(Context& context, std::size_t count) {
+  context.out.own("\nMay mcpwire start ").own(count == 1 ? "this command" : "these commands");
+  context.out.own(" from now on? [y/N] ").flush();
+  std::string answer;
+  std::array<char, 1> letter{};
+  while (answer.size() < 16) {
+    const ssize_t bytes = ::read(STDIN_FILENO, letter.data(), 1);
+    if (bytes < 0 && errno == EINTR) continue;
+    if (bytes <= 0 || letter[0] == '\n') break;
+    answer += letter[0];
+  }
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+Result<ExitCode> approve(Context& context) {
+  const CommandLine& line = context.line;
+  const std::string& chosen = line.approve_path.empty() ? line.config_path : line.approve_path;
+  const auto found = TRY(find_configuration(context, chosen));
+  const auto loaded = TRY(config::load_configuration(context.files, found.path, ::geteuid()));
+  auto approvals = TRY(config::Approvals::load(
+      context.files, TRY(config::approvals_path(context.environment)), ::geteuid()));
+
+  context.out.own("file       ").own(config::quote_exactly(found.path)).own("\n");
+  context.out.own("directory  ").own(config::quote_exactly(loaded.directory)).own("\n");
+  std::vector<config::ServerConfig> pending;
+  for (const config::ServerConfig& server : loaded.configuration.servers) {
+    const bool approved = approvals.is_approved(server, loaded.directory);
+    show_server(context.out, server, approved);
+    if (!approved) pending.push_back(server);
+  }
+  for (const config::Problem& problem : loaded.configuration.problems) {
+    context.err.own("mcpwire: left out: ").foreign(problem.error.message()).own("\n");
+  }
+  if (pending.empty()) {
+    context.out.own("\nNothing is left to approve.\n");
+    return ExitCode::kOk;
+  }
+  if (line.consent == Consent::kAsk) {
+    if (::isatty(STDIN_FILENO) == 0) {
+      return fail(ErrorKind::kConfiguration, ErrorCode::kConfigUnapproved,
+                  "standard input is no terminal, so nobody can be asked; --yes approves");
+    }
+    if (!ask(context, pending.size())) {
+      context.out.own("Nothing was approved.\n");
+      return ExitCode::kUsage;
+    }
+  }
+  TRY(approvals.approve(context.files, pending, loaded.directory));
+  context.out.own("Approved.\n");
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+ExitCode run_approve(Context& context) {
+  const auto code = approve(context);
+  return code ? *code : report(context, code.error());
+}
+
+}  // namespace mcpwire::cli

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+#include "tools/mcpwire/command_line.hpp"
+
+#include "daemon/config/duration.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <sstream>
+#include <string_view>
+#include <utility>
+
+namespace mcpwire::cli {
+namespace {
+
+constexpr std::uint32_t kConcurrencyMax = 64;
+
+constexpr const char* kExamples = R"(
+Examples:
+  mcpwire list                                  every tool of every configured server
+  mcpwire info files/read_file                  what a tool wants
+  mcpwire call files/read_file '{"path":"/etc/hostname"}'
+  echo '{"a":1,"b":2}' | mcpwire call demo/add  arguments from standard input
+  mcpwire call demo/add '{"a":1,"b":2}' --json --timeout 5s
+  mcpwire -c servers.json list                  another configuration
+  mcpwire approve ./.mcp.json                   allow the commands of a file found here
+
+The configuration is -c FILE, else $MCPWIRE_CONFIG, ./mcp_servers.json, ./.mcp.json,
+~/.config/mcp/mcp_servers.json. The daemon is started when it is needed.
+
+Exit codes: 0 ok, 1 usage or configuration, 2 the server answered with an error,
+3 not sent or rejected (safe to repeat), 4 authorization needed, 5 the tool reported an error,
+6 unknown (it may have happened), 7 cancelled. `daemon status`: 3 if none runs.
+A reader that closes standard output early changes nothing; any other failure to write is 1.)";
+
+/// What CLI11 fills in; turned into a CommandLine when the parse is over.
+struct Texts {
+  std::string timeout;
+  std::string first;
+  std::string second;
+  std::string third;
+  bool json = false;
+  bool yes = false;
+};
+
+class Parser {
+ public:
+  Parser() : app_("Calls tools of MCP servers through a daemon that keeps them warm.", "mcpwire") {
+    app_.footer(kExamples);
+    app_.set_version_flag("--version", kProgramName);
+    app_.require_subcommand(1);
+    app_.add_option("-c,--config", line_.config_path, "Configuration file")->type_name("FILE");
+    add_queries();
+    add_call();
+    add_daemon();
+    add_approve();
+  }
+
+  std::expected<CommandLine, CommandLineEnd> parse(int argc, const char* const* argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      std::ostringstream out;
+      std::ostringstream fault;
+      const int code = app_.exit(error, out, fault);
+      if (code == 0) return std::unexpected(CommandLineEnd{protocol::ExitCode::kOk, out.str()});
+      return wrong("mcpwire: " + std::string(error.what()));
+    }
+    return finish();
+  }
+
+ private:
+  static std::unexpected<CommandLineEnd> wrong(const std::string& text) {
+    return std::unexpected(CommandLineEnd{
+        protocol::ExitCode::kUsage, text + "\nmcpwire: `mcpwire --help` shows how it is used\n"});
+  }
+
+  CLI::App* command(CLI::App& parent, const char* name, const char* text, Command what) {
+    CLI::App* const sub = parent.add_subcommand(name, text);
+    sub->fallthrough();  // so that -c may stand behind the command as well
+    sub->callback([this, what] { line_.command = what; });
+    return sub;
+  }
+  void add_json(CLI::App* sub, const char* text) { sub->add_flag("--json", texts_.json, text); }
+  void add_timeout(CLI::App* sub) {
+    sub->add_option("--timeout", texts_.timeout, "Longest wait: 5s, 500ms, 2m or seconds")
+        ->type_name("DURATION");
+  }
+
+  void add_queries() {
+    CLI::App* const list = command(app_, "list", "List servers and their tools", Command::kList);
+    list->add_option("server", texts_.first, "Only this server")->type_name("SERVER");
+    add_json(list, "Everything the servers tell, as JSON");
+    add_timeout(list);
+    list->add_option("--concurrency", line_.concurrency, "Servers asked at the same time")
+        ->check(CLI::Range(1u, kConcurrencyMax))
+        ->type_name("N");
+    CLI::App* const info =
+        command(app_, "info", "Show a tool's parameters, or a server", Command::kInfo);
+    info->add_option("target", texts_.first, "SERVER/TOOL or SERVER")->required()->type_name("");
+    info->add_option("tool", texts_.second, "TOOL, where only SERVER was given")->type_name("");
+    add_json(info, "The schema as JSON");
+    add_timeout(info);
+    CLI::App* const ping = command(app_, "ping", "Time a round trip to the daemon", Command::kPing);
+    add_json(ping, "As JSON");
+    add_timeout(ping);
+  }
+
+  void add_call() {
+    call_ = command(app_, "call", "Call a tool", Command::kCall);
+    call_->add_option("target", texts_.first, "SERVER/TOOL, or SERVER TOOL")
+        ->required()
+        ->type_name("");
+    call_->add_option("arguments", texts_.second,
+                      "A JSON object; - for standard input, which is also read when no arguments "
+                      "are given and it is no terminal")
+        ->type_name("");
+    call_->add_option("arguments behind SERVER TOOL", texts_.third)->type_name("")->group("");
+    add_json(call_, "The whole result as JSON");
+    add_timeout(call_);
+  }
+
+  void add_daemon() {
+    CLI::App* const daemon = app_.add_subcommand("daemon", "Start, look at or stop the daemon");
+    daemon->fallthrough();
+    daemon->require_subcommand(1);
+    add_json(command(*daemon, "start", "Start it, unless it runs", Command::kDaemonStart),
+             "As JSON");
+    add_json(command(*daemon, "status", "Show what it does; exit code 3 if none runs",
+                     Command::kDaemonStatus),
+             "As JSON");
+    CLI::App* const stop =
+        command(*daemon, "stop", "Stop it and wait until it is gone", Command::kDaemonStop);
+    add_json(stop, "As JSON");
+    add_timeout(stop);
+  }
+
+  void add_approve() {
+    CLI::App* const approve =
+        command(app_, "approve", "Allow the commands of a configuration found in a directory",
+                Command::kApprove);
+    approve->add_option("file", line_.approve_path, "Configuration; default: the one found here")
+        ->type_name("FILE");
+    approve->add_flag("--yes", texts_.yes, "Do not ask");
+  }
+
+  std::expected<CommandLine, CommandLineEnd> finish() {
+    line_.format = texts_.json ? Format::kJson : Format::kText;
+    line_.consent = texts_.yes ? Consent::kGiven : Consent::kAsk;
+    if (!texts_.timeout.empty()) {
+      const auto timeout = config::parse_duration(texts_.timeout);
+      if (!timeout) return wrong("mcpwire: --timeout: " + timeout.error().message());
+      line_.timeout_ns = *timeout;
+    }
+    if (line_.command == Command::kList) {
+      line_.server = texts_.first;
+      return std::move(line_);
+    }
+    const bool has_target = line_.command == Command::kInfo || line_.command == Command::kCall;
+    if (has_target && !split_target()) {
+      return wrong("mcpwire: name the tool as SERVER/TOOL or SERVER TOOL");
+    }
+    return std::move(line_);
+  }
+
+  /// A server's name has no slash, a tool's may have: the first one separates.
+  bool split_target() {
+    const bool is_call = line_.command == Command::kCall;
+    const std::size_t slash = texts_.first.find('/');
+    const bool joined = slash != std::string::npos;
+    line_.server = texts_.first.substr(0, slash);
+    line_.tool = joined ? texts_.first.substr(slash + 1) : texts_.second;
+    if (is_call) {
+      const char* const position = joined ? "arguments" : "arguments behind SERVER TOOL";
+      if (call_->count(position) > 0) line_.arguments = joined ? texts_.second : texts_.third;
+    }
+    const bool surplus = joined && !(is_call ? texts_.third : texts_.second).empty();
+    const bool tool_missing = line_.tool.empty() && (is_call || joined);
+    return !surplus && !tool_missing && !line_.server.empty();
+  }
+
+  CLI::App app_;
+  CLI::App* call_ = nullptr;
+  CommandLine line_;
+  Texts texts_;
+};
+
+}  // namespace
+
+std::expected<CommandLine, CommandLineEnd> parse_command_line(int argc, const char* const* argv) {
+  try {
+    return Parser().parse(argc, argv);
+  } catch (const CLI::Error& error) {
+    return std::unexpected(CommandLineEnd{protocol::ExitCode::kUsage, error.what()});
+  }
+}
+
+}  // namespace mcpwire::cli

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+//
+// CommandLine: what the user asked for, checked as far as that is possible without looking at the
+// world. Parsing touches nothing outside its arguments.
+//
+// Threading: a pure function and values.
+#pragma once
+
+#include "protocol/outcome.hpp"
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+
+namespace mcpwire::cli {
+
+enum class Command : std::uint8_t {
+  kList,
+  kInfo,
+  kCall,
+  kPing,
+  kDaemonStart,
+  kDaemonStatus,
+  kDaemonStop,
+  kApprove,
+};
+
+enum class Format : std::uint8_t { kText, kJson };
+enum class Consent : std::uint8_t { kAsk, kGiven };
+
+struct CommandLine {
+  Command command = Command::kList;
+  std::string config_path;       ///< -c; empty: to be discovered.
+  Format format = Format::kText;
+  std::uint64_t timeout_ns = 0;  ///< --timeout; 0: the default.
+  std::uint32_t concurrency = 0;  ///< --concurrency; 0: the daemon's default.
+  std::string server;            ///< list: empty for all.
+  std::string tool;              ///< info: empty for the whole server.
+  std::optional<std::string> arguments;  ///< call: JSON, "-" for standard input.
+  std::string approve_path;              ///< approve; empty: to be discovered.
+  Consent consent = Consent::kAsk;
+};
+
+/// Nothing is to be run: help was asked for, or the command line is wrong.
+struct CommandLineEnd {
+  protocol::ExitCode exit_code = protocol::ExitCode::kUsage;
+  std::string text;  ///< For stdout where exit_code is kOk, else for stderr.
+};
+
+std::expected<CommandLine, CommandLineEnd> parse_command_line(int argc, const char* const* argv);
+
+/// "mcpwire 0.1.0"
+inline constexpr const char* kProgramName = "mcpwire " MCPWIRE_VERSION;
+
+}  // namespace mcpwire::cli

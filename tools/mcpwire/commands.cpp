@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#include "tools/mcpwire/commands.hpp"
+
+#include "tools/mcpwire/render_result.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <memory>
+
+namespace mcpwire::cli {
+
+using protocol::ExitCode;
+using protocol::Outcome;
+
+Result<config::FoundConfiguration> find_configuration(const Context& context,
+                                                      const std::string& chosen_path) {
+  if (context.working_directory.empty()) {
+    return fail(ErrorKind::kConfiguration, ErrorCode::kConfigMissing,
+                "the current directory cannot be told (was it removed?)");
+  }
+  config::FoundConfiguration found = TRY(config::discover(
+      {chosen_path, context.working_directory, context.environment}, context.files));
+  // The daemon and the approvals must see one name for one file, however it was reached.
+  const std::unique_ptr<char, void (*)(void*)> real(::realpath(found.path.c_str(), nullptr),
+                                                    std::free);
+  if (real != nullptr) found.path = real.get();
+  return found;
+}
+
+Result<client::Connection> connect(const Context& context, NeedsServers needs_servers,
+                                   client::AutoStart auto_start, const Interrupt& interrupt) {
+  client::ConnectOptions options;
+  if (needs_servers == NeedsServers::kYes) {
+    const auto found = TRY(find_configuration(context, context.line.config_path));
+    options.config = client::ConfigReference{found.path, found.origin};
+  }
+  options.working_directory = context.working_directory;
+  options.client_name = kProgramName;
+  options.auto_start = auto_start;
+  options.interrupt.fd = interrupt.fd();
+  return client::Connection::connect(options);
+}
+
+std::uint64_t deadline_of(const CommandLine& line, std::uint64_t otherwise) noexcept {
+  return line.timeout_ns == 0 ? otherwise : client::monotonic_now_ns() + line.timeout_ns;
+}
+
+ExitCode report(Context& context, const Error& error) {
+  context.err.own("mcpwire: ").foreign(error.message()).own("\n");
+  const bool cancelled = error.kind == ErrorKind::kCancelled;
+  return protocol::exit_code_of(cancelled ? Outcome::kCancelled : Outcome::kNotSent, error.kind);
+}
+
+std::string error_json(const Error& error) {
+  return "{\"kind\":" + json_string(error_kind_name(error.kind)) +
+         ",\"code\":" + std::to_string(static_cast<unsigned>(error.code)) +
+         ",\"message\":" + json_string(error.message()) + '}';
+}
+
+}  // namespace mcpwire::cli

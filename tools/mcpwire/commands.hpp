@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+//
+// The commands of `mcpwire`. Each does its work, writes to `context.out` and `context.err`, and
+// returns the exit code; none leaves the process.
+//
+// Threading: one thread.
+#pragma once
+
+#include "client/connection.hpp"
+#include "daemon/config/discovery.hpp"
+#include "protocol/base/result.hpp"
+#include "protocol/base/seams/file_system.hpp"
+#include "protocol/outcome.hpp"
+#include "tools/mcpwire/command_line.hpp"
+#include "tools/mcpwire/interrupt.hpp"
+#include "tools/mcpwire/output.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace mcpwire::cli {
+
+struct Context {
+  const CommandLine& line;
+  config::EnvironmentMap environment;
+  std::string working_directory;  ///< Empty where it cannot be told; an error once it is needed.
+  FileSystem& files;
+  Output& out;
+  Output& err;
+};
+
+protocol::ExitCode run_list(Context& context);
+protocol::ExitCode run_info(Context& context);
+protocol::ExitCode run_call(Context& context);
+protocol::ExitCode run_ping(Context& context);
+protocol::ExitCode run_daemon_start(Context& context);
+protocol::ExitCode run_daemon_status(Context& context);
+protocol::ExitCode run_daemon_stop(Context& context);
+protocol::ExitCode run_approve(Context& context);
+
+// What they share (tools/mcpwire/commands.cpp).
+
+/// The configuration that the command line and the surroundings lead to, links resolved.
+Result<config::FoundConfiguration> find_configuration(const Context& context,
+                                                      const std::string& chosen_path);
+
+enum class NeedsServers : std::uint8_t { kNo, kYes };
+
+/// Connects with the options that every command uses; a configuration only where it is needed.
+Result<client::Connection> connect(const Context& context, NeedsServers needs_servers,
+                                   client::AutoStart auto_start, const Interrupt& interrupt);
+
+/// now + --timeout, or `otherwise` where none was given. CLOCK_MONOTONIC.
+std::uint64_t deadline_of(const CommandLine& line, std::uint64_t otherwise) noexcept;
+
+/// "mcpwire: <message>" on stderr, and the code for what was never handed to a server.
+protocol::ExitCode report(Context& context, const Error& error);
+
+/// {"kind":"...","code":N,"message":"..."}
+std::string error_json(const Error& error);
+
+}  // namespace mcpwire::cli

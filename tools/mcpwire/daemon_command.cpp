@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+//
+// `mcpwire daemon start|status|stop` and `mcpwire ping`: what needs no servers.
+#include "daemon/config/duration.hpp"
+#include "tools/mcpwire/commands.hpp"
+#include "tools/mcpwire/process_exit.hpp"
+#include "tools/mcpwire/render_result.hpp"
+
+#include <optional>
+#include <string>
+
+namespace mcpwire::cli {
+namespace {
+
+using protocol::ExitCode;
+
+constexpr std::uint64_t kStopTimeoutNs = 15 * kNanosecondsPerSecond;
+constexpr std::uint64_t kStatusTimeoutNs = 5 * kNanosecondsPerSecond;
+
+bool is_json(const Context& context) noexcept { return context.line.format == Format::kJson; }
+
+/// Nothing where no daemon runs.
+Result<std::optional<client::Connection>> connect_to_running(const Context& context,
+                                                             const Interrupt& interrupt) {
+  auto connection = connect(context, NeedsServers::kNo, client::AutoStart::kNo, interrupt);
+  if (connection) return std::optional(std::move(*connection));
+  if (connection.error().code == ErrorCode::kDaemonUnreachable) {
+    return std::optional<client::Connection>();
+  }
+  return fail(std::move(connection).error());
+}
+
+void print_status(Output& out, const client::DaemonStatus& status) {
+  out.own("mcpwired ").foreign_line(status.version).own(" is running\n");
+  out.own("  pid        ").own(std::to_string(status.process_id)).own("\n");
+  out.own("  up         ").own(config::format_duration(status.uptime_ns)).own("\n");
+  out.own("  servers    ").own(std::to_string(status.servers)).own("\n");
+  out.own("  clients    ").own(std::to_string(status.clients)).own("\n");
+  out.own("  calls      ").own(std::to_string(status.calls)).own("\n");
+  out.own("  violations ").own(std::to_string(status.violations)).own("\n");
+  out.own("  directory  ").foreign_line(status.runtime_directory).own("\n");
+}
+
+void print_status_json(Output& out, const client::DaemonStatus& status) {
+  out.own("{\"running\":true,\"pid\":").own(std::to_string(status.process_id));
+  out.own(",\"version\":").own(json_string(status.version));
+  out.own(",\"uptime_ns\":").own(std::to_string(status.uptime_ns));
+  out.own(",\"servers\":").own(std::to_string(status.servers));
+  out.own(",\"clients\":").own(std::to_string(status.clients));
+  out.own(",\"calls\":").own(std::to_string(status.calls));
+  out.own(",\"violations\":").own(std::to_string(status.violations));
+  out.own(",\"kernel_features\":").own(std::to_string(status.kernel_features));
+  out.own(",\"runtime_directory\":").own(json_string(status.runtime_directory)).own("}\n");
+}
+
+void say_stopped(Context& context, std::string_view text, std::int32_t process_id) {
+  if (is_json(context)) {
+    context.out.own("{\"running\":false,\"stopped_pid\":").own(std::to_string(process_id));
+    context.out.own("}\n");
+  } else {
+    context.out.own(text).own("\n");
+  }
+}
+
+}  // namespace
+
+ExitCode run_daemon_start(Context& context) {
+  const Interrupt interrupt;
+  auto running = connect_to_running(context, interrupt);
+  if (!running) return report(context, running.error());
+  const bool was_running = running->has_value();
+  if (!was_running) {
+    auto started = connect(context, NeedsServers::kNo, client::AutoStart::kYes, interrupt);
+    if (!started) return report(context, started.error());
+    *running = std::move(*started);
+  }
+  const std::string process_id = std::to_string((*running)->agreement().daemon_pid);
+  if (is_json(context)) {
+    context.out.own("{\"running\":true,\"started\":").own(was_running ? "false" : "true");
+    context.out.own(",\"pid\":").own(process_id).own("}\n");
+  } else {
+    context.out.own(was_running ? "mcpwired is running already, pid " : "mcpwired started, pid ");
+    context.out.own(process_id).own("\n");
+  }
+  return ExitCode::kOk;
+}
+
+ExitCode run_daemon_status(Context& context) {
+  const Interrupt interrupt;
+  auto running = connect_to_running(context, interrupt);
+  if (!running) return report(context, running.error());
+  if (!running->has_value()) {
+    context.out.own(is_json(context) ? "{\"running\":false}\n" : "mcpwired is not running\n");
+    return ExitCode::kNotSent;
+  }
+  const auto status = (*running)->status(client::monotonic_now_ns() + kStatusTimeoutNs);
+  if (!status) return report(context, status.error());
+  is_json(context) ? print_status_json(context.out, *status) : print_status(context.out, *status);
+  return ExitCode::kOk;
+}
+
+ExitCode run_daemon_stop(Context& context) {
+  const Interrupt interrupt;
+  const std::uint64_t deadline_ns =
+      deadline_of(context.line, client::monotonic_now_ns() + kStopTimeoutNs);
+  auto running = connect_to_running(context, interrupt);
+  if (!running) return report(context, running.error());
+  if (!running->has_value()) {
+    say_stopped(context, "mcpwired is not running", 0);
+    return ExitCode::kOk;
+  }
+  client::Connection& connection = **running;
+  const std::int32_t process_id = connection.agreement().daemon_pid;
+  const auto watch = ProcessWatch::open(process_id);
+  if (!watch) return report(context, watch.error());
+  const auto asked = connection.shutdown(deadline_ns);
+  // A daemon that goes without an answer has gone all the same.
+  if (!asked && asked.error().kind != ErrorKind::kDisconnected) {
+    return report(context, asked.error());
+  }
+  const auto gone = watch->wait(deadline_ns, interrupt.fd());
+  if (!gone) {
+    context.err.own("mcpwire: mcpwired (pid ").own(std::to_string(process_id));
+    context.err.own(") was asked to stop and still runs\n");
+    return report(context, gone.error());
+  }
+  say_stopped(context, "mcpwired stopped", process_id);
+  return ExitCode::kOk;
+}
+
+ExitCode run_ping(Context& context) {
+  const Interrupt interrupt;
+  auto connection = connect(context, NeedsServers::kNo, client::AutoStart::kYes, interrupt);
+  if (!connection) return report(context, connection.error());
+  const std::uint64_t start_ns = client::monotonic_now_ns();
+  const auto answered = connection->ping(deadline_of(context.line, start_ns + kStatusTimeoutNs));
+  const std::uint64_t duration_ns = client::monotonic_now_ns() - start_ns;
+  if (!answered) return report(context, answered.error());
+  const std::string process_id = std::to_string(connection->agreement().daemon_pid);
+  if (is_json(context)) {
+    context.out.own("{\"pid\":").own(process_id).own(",\"round_trip_ns\":");
+    context.out.own(std::to_string(duration_ns)).own("}\n");
+  } else {
+    context.out.own("mcpwired (pid ").own(process_id).own(") answered in ");
+    context.out.own(config::format_duration(duration_ns)).own("\n");
+  }
+  return ExitCode::kOk;
+}
+
+}  // namespace mcpwire::cli

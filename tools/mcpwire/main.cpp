@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+//
+// mcpwire: the command line. Parses, runs one command, and turns what became of it into an exit code.
+#include "io/system_file_system.hpp"
+#include "tools/mcpwire/command_line.hpp"
+#include "tools/mcpwire/commands.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace mcpwire::cli {
+namespace {
+
+using protocol::ExitCode;
+
+config::EnvironmentMap current_environment() {
+  config::EnvironmentMap environment;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const std::size_t equals = text.find('=');
+    if (equals != std::string_view::npos) {
+      environment.emplace(text.substr(0, equals), text.substr(equals + 1));
+    }
+  }
+  return environment;
+}
+
+std::string current_directory() {
+  const std::unique_ptr<char, void (*)(void*)> path(::getcwd(nullptr, 0), std::free);
+  return path == nullptr ? std::string() : std::string(path.get());
+}
+
+ExitCode run(Context& context) {
+  switch (context.line.command) {
+    case Command::kList:
+      return run_list(context);
+    case Command::kInfo:
+      return run_info(context);
+    case Command::kCall:
+      return run_call(context);
+    case Command::kPing:
+      return run_ping(context);
+    case Command::kDaemonStart:
+      return run_daemon_start(context);
+    case Command::kDaemonStatus:
+      return run_daemon_status(context);
+    case Command::kDaemonStop:
+      return run_daemon_stop(context);
+    case Command::kApprove:
+      return run_approve(context);
+  }
+  return ExitCode::kUsage;
+}
+
+ExitCode main_function(int argc, const char* const* argv) {
+  Output out(STDOUT_FILENO);
+  Output err(STDERR_FILENO);
+  const auto line = parse_command_line(argc, argv);
+  if (!line) {
+    const bool wanted = line.error().exit_code == ExitCode::kOk;
+    (wanted ? out : err).own(line.error().text);
+    return settle(out, err, line.error().exit_code);
+  }
+  io::SystemFileSystem files;
+  Context context{*line, current_environment(), current_directory(), files, out, err};
+  return settle(out, err, run(context));
+}
+
+}  // namespace
+}  // namespace mcpwire::cli
+
+int main(int argc, char** argv) {
+  mcpwire::cli::occupy_standard_descriptors();
+  mcpwire::cli::ignore_write_signals();
+  return static_cast<int>(mcpwire::cli::main_function(argc, argv));
+}

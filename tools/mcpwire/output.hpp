@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+//
+// Output: buffered writing to standard output or standard error whose failures are not lost.
+// What others wrote (servers, configurations) is escaped where the descriptor is a terminal and
+// passes through byte for byte where it is a file or a pipe.
+//
+// Threading: a value of one thread.
+#pragma once
+
+#include "protocol/outcome.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace mcpwire::cli {
+
+class Output {
+ public:
+  /// `fd` is not owned.
+  explicit Output(int fd);
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+  ~Output() { flush(); }
+
+  bool is_terminal() const noexcept { return is_terminal_; }
+  /// Of the terminal; 0 where it is none or does not tell.
+  std::size_t columns() const noexcept { return columns_; }
+
+  /// Our own words.
+  Output& own(std::string_view text);
+  /// Somebody else's words; line breaks stay.
+  Output& foreign(std::string_view text);
+  /// Somebody else's words that must not leave their line, whatever the descriptor is.
+  Output& foreign_line(std::string_view text);
+
+  void flush() noexcept;
+
+  /// errno of the first write that failed; 0 if none did. EPIPE: the reader has gone.
+  int failure() const noexcept { return failure_; }
+
+ private:
+  int fd_;
+  bool is_terminal_;
+  std::size_t columns_ = 0;
+  int failure_ = 0;
+  std::string buffer_;
+};
+
+/// Writes the rest and gives the exit code: `wanted`, unless it is kOk and standard output could not
+/// be written (a full disk, say), which is kUsage with a message. A reader that went away early
+/// (`| head`) is no failure: it has what it wanted, and the code tells what became of the command.
+protocol::ExitCode settle(Output& out, Output& err, protocol::ExitCode wanted);
+
+/// Makes sure that descriptors 0 to 2 are taken, so that no file or socket of ours lands there and
+/// is written to by mistake. A closed stdin reads as empty, a closed stdout fails to be written.
+void occupy_standard_descriptors() noexcept;
+
+}  // namespace mcpwire::cli
