@@ -52,6 +52,14 @@ JsonFault read_members(Walker& walker, Strictness strictness, Members& members) 
   return walker.take('}') ? JsonFault::kNone : JsonFault::kGrammar;
 }
 
+/// Why a text that is neither object nor array is refused: a banner is no JSON, a number is.
+JsonFault fault_of_other(Walker& walker) noexcept {
+  std::string_view raw;
+  const JsonFault fault = walker.take_value(raw, Strictness::kFull, 0);
+  if (fault != JsonFault::kNone) return fault;
+  return walker.at_end() ? JsonFault::kNotObject : JsonFault::kTrailing;
+}
+
 bool is_id_token(std::string_view token) noexcept {
   return token.starts_with('"') || detail::is_integer_token(token);
 }
@@ -100,7 +108,7 @@ JsonFault EnvelopeParser::read(std::string_view line, Envelope& envelope) {
 
   Walker walker(line, index_);
   if (walker.peek() == '[') return JsonFault::kBatch;
-  if (!walker.take('{')) return JsonFault::kNotObject;
+  if (!walker.take('{')) return fault_of_other(walker);
   Members members;
   const JsonFault grammar =
       read_members(walker, is_full ? Strictness::kFull : Strictness::kBrackets, members);

@@ -118,6 +118,16 @@ TEST(EnvelopeParserTest, RefusesJunkAsInvalid) {
   EXPECT_EQ(envelope.error().code, ErrorCode::kMalformedJson);
 }
 
+TEST(EnvelopeParserTest, TellsJsonThatIsNoEnvelopeFromWhatIsNoJson) {
+  EXPECT_EQ(fault_of("Starting server on stdio..."), JsonFault::kScalar);
+  EXPECT_EQ(fault_of("1 2"), JsonFault::kTrailing);
+  EXPECT_EQ(fault_of(": "), JsonFault::kGrammar);
+  for (const std::string_view line : {"1", "\"x\"", "null"}) {
+    EXPECT_EQ(fault_of(line), JsonFault::kNotObject);
+    EXPECT_TRUE(is_envelope_fault(JsonFault::kNotObject));
+  }
+}
+
 TEST(EnvelopeParserTest, RefusesTextThatHoldsNoValue) {
   for (const std::string_view line : {"", " ", "\r", "\t \n"}) {
     EXPECT_EQ(fault_of(line), JsonFault::kEmpty);

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+//
+// Revision: the MCP revisions this server speaks, oldest first, so that "from ... on" is a
+// comparison.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace mcpwire::demo {
+
+enum class Revision : std::uint8_t {
+  k2024_11_05,
+  k2025_03_26,
+  k2025_06_18,
+  k2025_11_25,
+  k2026_07_28,  ///< Modern: no handshake, _meta on every request.
+};
+
+inline constexpr Revision kNewestLegacy = Revision::k2025_11_25;
+inline constexpr Revision kModern = Revision::k2026_07_28;
+
+/// e.g. "2025-11-25".
+std::string_view revision_name(Revision revision) noexcept;
+
+/// The revision of that name among those that begin with `initialize`.
+std::optional<Revision> find_legacy_revision(std::string_view name) noexcept;
+
+}  // namespace mcpwire::demo
