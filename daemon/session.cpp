@@ -140,12 +140,8 @@ void Session::violation(const char* what) {
   closed_.resolve({});
 }
 
-void Session::on_channel_closed(const Error& why) {
-  if (why.kind == ErrorKind::kInvalid) {
-    ++services_.counters.violations;
-    services_.log.warn("client " + std::to_string(channel_->peer_process_id()) +
-                       " broke the protocol: " + why.message());
-  }
+void Session::on_channel_closed(const Error&) {
+  // A channel that closed because of a violation has been counted by its host.
   requests_.cancel_scope().cancel(io::CancelCause::kPeerGone);
   closed_.resolve({});
 }

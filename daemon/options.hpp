@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+//
+// DaemonOptions: what mcpwired is told on its command line.
+#pragma once
+
+#include "protocol/base/result.hpp"
+#include "protocol/base/seams/clock.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace mcpwire::daemon {
+
+struct DaemonOptions {
+  std::string runtime_directory;  ///< Empty: the one that the environment leads to.
+  int ready_fd = -1;              ///< Where readiness or the reason of a failure is told.
+  /// A server that nobody used for so long is stopped.
+  std::uint64_t server_idle_ns = 30 * 60 * kNanosecondsPerSecond;
+  /// The daemon ends so long after its last server and client are gone.
+  std::uint64_t daemon_idle_ns = 60 * kNanosecondsPerSecond;
+  std::uint32_t concurrency = 5;       ///< Servers asked for their tools at the same time.
+  std::uint32_t hidden_features = 0;   ///< io::KernelFeature bits to do without.
+};
+
+}  // namespace mcpwire::daemon

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/runtime.hpp"
+
+#include "daemon/predecessor.hpp"
+#include "io/system_random.hpp"
+#include "protocol/version.hpp"
+
+#include <unistd.h>
+
+#include <string>
+#include <utility>
+
+namespace mcpwire::daemon {
+namespace {
+
+// A predecessor needs at most its stop ladder (4 s) for servers that ignore everything.
+constexpr std::uint64_t kPredecessorPatienceNs = 8 * kNanosecondsPerSecond;
+
+Result<ring::RuntimeDirectory> open_directory(const std::string& path) {
+  return path.empty() ? ring::RuntimeDirectory::resolve() : ring::RuntimeDirectory::open(path);
+}
+
+DaemonFacts make_facts(const ring::RuntimeDirectory& directory, const io::Loop& loop) {
+  io::SystemRandom random;
+  return {random.next(), loop.now_ns(), loop.features().bits(), directory.path()};
+}
+
+}  // namespace
+
+Result<McpRuntime::Parts> McpRuntime::prepare(const DaemonOptions& options) {
+  ring::RuntimeDirectory directory = TRY(open_directory(options.runtime_directory));
+  UniqueFd lock = TRY(take_instance_lock(directory, kPredecessorPatienceNs));
+  auto log = std::make_unique<Log>(directory.log_path());
+  std::unique_ptr<io::Loop> loop =
+      TRY(io::Loop::create({.hidden_features = options.hidden_features}));
+  std::unique_ptr<io::Guardian> guardian = TRY(io::Guardian::create(
+      *loop, {.program = "/proc/self/exe", .arguments = {io::kGuardianArgument}}));
+  std::unique_ptr<io::HelperThread> helper = TRY(io::HelperThread::create(*loop));
+  return Parts{std::move(directory), std::move(lock),     std::move(log),
+               std::move(loop),      std::move(guardian), std::move(helper)};
+}
+
+Result<std::unique_ptr<McpRuntime>> McpRuntime::create(const DaemonOptions& options) {
+  Parts parts = TRY(prepare(options));
+  std::unique_ptr<McpRuntime> runtime(new McpRuntime(options, std::move(parts)));
+  TRY(runtime->listen());
+  return runtime;
+}
+
+McpRuntime::McpRuntime(const DaemonOptions& options, Parts parts)
+    : options_(options),
+      parts_(std::move(parts)),
+      loop_(*parts_.loop),
+      spawner_(*parts_.loop, *parts_.guardian),
+      transports_(loop_, spawner_),
+      pool_(loop_, transports_, {.idle_stop_ns = options.server_idle_ns}),
+      executor_(loop_, options.concurrency),
+      configurations_(loop_, *parts_.helper, files_, pool_),
+      services_{loop_,
+                pool_,
+                executor_,
+                configurations_,
+                counters_,
+                *parts_.log,
+                make_facts(parts_.directory, *parts_.loop),
+                [this] { request_shutdown("asked to"); }},
+      channels_(*parts_.loop, channel_options()),
+      tasks_(loop_),
+      clients_(loop_),
+      shutdown_(loop_),
+      idle_timer_(*this) {
+  pool_.on_empty([this] { watch_idleness(); });
+}
+
+McpRuntime::~McpRuntime() = default;
+
+io::ChannelHostOptions McpRuntime::channel_options() {
+  io::ChannelHostOptions options;
+  options.daemon_instance = services_.facts.instance;
+  options.daemon_pid = ::getpid();
+  options.daemon_version = kVersion;
+  options.on_violation = [this](std::int32_t process, const Error& why) {
+    ++counters_.violations;
+    parts_.log->warn("client " + std::to_string(process) + " broke the protocol: " + why.message());
+  };
+  return options;
+}
+
+Result<void> McpRuntime::listen() {
+  signals_ = TRY(io::SignalWatcher::create(*parts_.loop, *this));
+  UniqueFd socket = TRY(io::create_listening_socket(parts_.directory.socket_path()));
+  listener_ = std::make_unique<io::SeqpacketListener>(*parts_.loop, std::move(socket), *this);
+  listener_->start();
+  parts_.log->info("mcpwired " + std::string(kVersion) + " serves " + parts_.directory.path() +
+                   " as process " + std::to_string(::getpid()));
+  return {};
+}
+
+void McpRuntime::run() {
+  watch_idleness();
+  tasks_.spawn(serve());
+  parts_.loop->run();
+}
+
+io::task<Result<void>> McpRuntime::serve() {
+  io::CancelScope never;
+  [[maybe_unused]] const Result<void> asked = co_await shutdown_.wait(never);
+  loop_.disarm(idle_timer_);
+  // First the socket: whoever comes now finds nobody and starts a successor, which waits for us.
+  ::unlink(parts_.directory.socket_path().c_str());
+  listener_->close();
+  sessions_.for_each([](Session& session) { session.stop(); });
+  [[maybe_unused]] const Result<void> left = co_await clients_.join();
+  co_await configurations_.stop();
+  co_await pool_.clear();
+  parts_.helper->stop();
+  parts_.log->info("mcpwired ends");
+  parts_.loop->stop();
+  co_return Result<void>{};
+}
+
+void McpRuntime::request_shutdown(std::string_view why) {
+  if (shutdown_.is_resolved()) return;
+  parts_.log->info("shutting down: " + std::string(why));
+  shutdown_.resolve({});
+}
+
+void McpRuntime::on_connection(UniqueFd socket) {
+  if (shutdown_.is_resolved()) return;
+  clients_.spawn(serve_client(std::move(socket)));
+}
+
+io::task<Result<void>> McpRuntime::serve_client(UniqueFd socket) {
+  Result<std::unique_ptr<io::ClientChannel>> channel =
+      io::ClientChannel::create(channels_, std::move(socket));
+  if (!channel.has_value()) {
+    parts_.log->warn("a client was turned away: " + channel.error().message());
+    co_return Result<void>{};
+  }
+  Session session(services_, *std::move(channel));
+  sessions_.push_back(session);
+  loop_.disarm(idle_timer_);
+  const Result<void> served = co_await session.run();
+  session.unlink();
+  watch_idleness();
+  co_return served;
+}
+
+void McpRuntime::watch_idleness() {
+  if (shutdown_.is_resolved() || counters_.clients > 0 || pool_.active_count() > 0) return;
+  loop_.arm(idle_timer_, loop_.now_ns() + options_.daemon_idle_ns);
+}
+
+void McpRuntime::on_listener_failed(const Error& why) {
+  parts_.log->warn("the socket failed: " + why.message());
+  request_shutdown("nobody can connect any more");
+}
+
+void McpRuntime::on_signal(int signal) {
+  request_shutdown("signal " + std::to_string(signal));
+}
+
+}  // namespace mcpwire::daemon

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+//
+// StdioTransportFactory: gives the pool its transports to servers that are child processes.
+// What such a server writes beside the protocol is counted, not logged: it may hold secrets.
+//
+// Threading: the loop's thread.
+#pragma once
+
+#include "io/stdio_transport.hpp"
+#include "pool/transport_factory.hpp"
+#include "protocol/base/seams/event_loop.hpp"
+#include "protocol/base/seams/process_spawner.hpp"
+
+#include <memory>
+
+namespace mcpwire::daemon {
+
+class StdioTransportFactory final : public pool::TransportFactory {
+ public:
+  /// Both outlive the factory, which outlives every transport it makes.
+  StdioTransportFactory(EventLoop& loop, ProcessSpawner& spawner) noexcept
+      : loop_(loop), spawner_(spawner) {}
+
+  std::unique_ptr<io::McpTransport> create_transport_for_server(
+      const pool::ServerSpec& spec) override;
+
+ private:
+  EventLoop& loop_;
+  ProcessSpawner& spawner_;
+  io::RpcCodec codec_;
+};
+
+}  // namespace mcpwire::daemon
