@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT
+//
+// The life of a channel: watching the client, sending, and the end. What it receives:
+// io/detail/channel_receive.cpp.
+#include "io/client_channel.hpp"
+
+#include "io/system_clock.hpp"
+#include "protocol/base/check.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <utility>
+
+namespace mcpwire::io {
+
+using protocol::FrameKind;
+
+namespace {
+
+/// Sleeps of the loop in a row without work from a client after which it is no longer polled.
+constexpr std::uint8_t kQuietWakesMax = 4;
+
+bool is_answer(const protocol::RequestHeader& header) noexcept {
+  const FrameKind kind = protocol::kind_of(header.flags);
+  return kind == FrameKind::kResponse || kind == FrameKind::kError;
+}
+
+/// Failures of one message leave the connection as it is; these do not.
+bool ends_connection(const Error& error) noexcept {
+  return error.kind == ErrorKind::kDisconnected || error.code == ErrorCode::kQueueFull ||
+         error.code == ErrorCode::kProtocolViolation;
+}
+
+}  // namespace
+
+ChannelHost::ChannelHost(Loop& loop, ChannelHostOptions options)
+    : loop_(loop), options_(std::move(options)), scratch_(protocol::kSocketFrameBytesMax) {}
+
+Result<std::unique_ptr<ClientChannel>> ClientChannel::create(ChannelHost& host, UniqueFd socket) {
+  if (TRY(ring::peer_uid(socket.get())) != ::geteuid()) {
+    return fail(ErrorKind::kInvalid, ErrorCode::kPeerRefused);
+  }
+  if (host.handshaking_ >= host.options().handshakes_max) {
+    return fail(ErrorKind::kOverloaded, ErrorCode::kQueueFull,
+                std::string("too many connections without a handshake"));
+  }
+  const auto ability = host.loop().features().has(KernelFeature::kPeerPidfd)
+                           ? ring::KernelAbility::kUseIfPresent
+                           : ring::KernelAbility::kHidden;
+  UniqueFd pidfd = TRY(ring::peer_pidfd(socket.get(), ability));
+  const auto peer_pid = static_cast<std::int32_t>(TRY(ring::peer_pid(socket.get())));
+  return std::unique_ptr<ClientChannel>(
+      new ClientChannel(host, std::move(socket), std::move(pidfd), peer_pid));
+}
+
+ClientChannel::ClientChannel(ChannelHost& host, UniqueFd socket, UniqueFd pidfd,
+                             std::int32_t peer_pid)
+    : host_(host),
+      socket_(std::move(socket)),
+      pidfd_(std::move(pidfd)),
+      inbox_(host.options().reassembly_bytes_max),
+      outbox_(host.options().pending_bytes_max),
+      socket_watcher_(host.loop(), socket_.get(), *this),
+      death_watcher_(host.loop(), pidfd_.get(), peer_death_),
+      peer_pid_(peer_pid) {
+  // Under 1 KiB per idle connection, rings aside from their shared pages included.
+  static_assert(sizeof(ClientChannel) + sizeof(detail::ChannelRings) <= 1024);
+  ++host_.handshaking_;
+}
+
+ClientChannel::~ClientChannel() { leave_open_state(); }
+
+void ClientChannel::start(Receiver& receiver) {
+  MCPWIRE_CHECK(state_ == State::kNew);
+  receiver_ = &receiver;
+  state_ = State::kHandshake;
+  handshake_timer_ = std::make_unique<HandshakeTimer>(*this);
+  host_.loop().arm(*handshake_timer_, host_.loop().now_ns() + host_.options().handshake_timeout_ns);
+  death_watcher_.start(WatchMode::kOnce);
+  socket_watcher_.start(WatchMode::kEachArrival);
+}
+
+/// Gives back what the host counts for us. The rings stay: whoever called us may be reading them.
+void ClientChannel::leave_open_state() noexcept {
+  if (state_ == State::kClosed) return;
+  if (state_ == State::kOpen) {
+    --host_.open_;
+  } else {
+    --host_.handshaking_;
+  }
+  MCPWIRE_CHECK(host_.unanswered_ >= unanswered_);
+  host_.unanswered_ -= unanswered_;
+  unanswered_ = 0;
+  state_ = State::kClosed;
+  Poller::unlink();
+  socket_watcher_.stop();
+  death_watcher_.stop();
+  room_watcher_.reset();
+  handshake_timer_.reset();
+  // Shut down, not only closed: the kernel may hold the file a little longer for its watchers.
+  ::shutdown(socket_.get(), SHUT_RDWR);
+}
+
+void ClientChannel::close() noexcept {
+  receiver_ = nullptr;
+  leave_open_state();
+}
+
+void ClientChannel::shut(const Error& why) {
+  if (state_ == State::kClosed) return;
+  if (why.kind == ErrorKind::kInvalid) {
+    ++host_.violations_;
+    if (host_.options().on_violation) host_.options().on_violation(peer_pid_, why);
+  }
+  closed_why_ = why;
+  leave_open_state();
+  host_.loop().post(later_);
+}
+
+void ClientChannel::LaterWork::run() { channel.run_later(); }
+
+void ClientChannel::run_later() {
+  if (state_ != State::kClosed) return read_socket();
+  if (!closed_why_ || receiver_ == nullptr) return;
+  const Error why = std::move(*closed_why_);
+  std::exchange(receiver_, nullptr)->on_channel_closed(why);  // May destroy us.
+}
+
+void ClientChannel::HandshakeTimer::on_timer() {
+  channel.shut(Error::with_detail(ErrorKind::kTimeout, ErrorCode::kDeadlineExceeded,
+                                  "no HELLO in time"));
+}
+
+void ClientChannel::PeerDeath::on_ready(unsigned /*events*/) {
+  channel.shut(Error::of(ErrorKind::kDisconnected, ErrorCode::kClosed));
+}
+
+void ClientChannel::RoomWatch::on_ready(unsigned /*events*/) { channel.flush(); }
+
+Result<void> ClientChannel::send(const protocol::RequestHeader& header, std::uint64_t correlation,
+                                 ByteSpan head, ByteSpan body) {
+  if (state_ != State::kOpen) return fail(ErrorKind::kDisconnected, ErrorCode::kClosed);
+  if (is_answer(header)) {
+    if (delivering_ == correlation) delivering_ = 0;
+    if (unanswered_ != 0) {
+      --unanswered_;
+      --host_.unanswered_;
+    }
+  }
+  Result<void> sent = outbox_.send(header, correlation, head, body);
+  if (!sent && ends_connection(sent.error())) {
+    shut(sent.error());
+  } else {
+    look_for_room();
+  }
+  return sent;
+}
+
+/// Sees to it that somebody tells when there is room again.
+void ClientChannel::look_for_room() {
+  if (!outbox_.has_pending()) {
+    room_watcher_.reset();
+    return;
+  }
+  if (!outbox_.waits_for_socket()) return make_hot();
+  if (!room_watcher_) {
+    room_watcher_ = std::make_unique<FdWatcher>(host_.loop(), socket_.get(), room_watch_);
+  }
+  room_watcher_->start(WatchMode::kOnce, WatchFor::kWritable);
+}
+
+void ClientChannel::flush() {
+  if (state_ != State::kOpen || !outbox_.has_pending()) return;
+  const auto flushed = outbox_.flush();
+  if (!flushed) return shut(flushed.error());
+  look_for_room();
+  if (socket_has_more_ && !is_throttled()) host_.loop().post(later_);
+}
+
+void ClientChannel::publish_call_state(std::uint64_t correlation, protocol::CallState state) {
+  // Without rings only SENDING is told: it alone decides what the client may believe.
+  if (state_ == State::kOpen && rings_) rings_->call_words.publish(correlation, state);
+}
+
+bool ClientChannel::begin_sending(std::uint64_t correlation) {
+  if (state_ != State::kOpen) return false;
+  return rings_ ? rings_->call_words.begin_sending(correlation) : outbox_.send_intent(correlation);
+}
+
+/// A client that does not take its answers gets no further request taken.
+bool ClientChannel::is_throttled() const noexcept {
+  return outbox_.pending_bytes() > host_.options().pending_bytes_max / 2;
+}
+
+bool ClientChannel::poll() {
+  if (state_ != State::kOpen) return false;
+  const std::size_t pending_before = outbox_.pending_bytes();
+  if (outbox_.has_pending() && !outbox_.waits_for_socket()) flush();
+  if (state_ != State::kOpen) return true;
+  const auto taken = take_records();
+  if (!taken) {
+    shut(taken.error());
+    return true;
+  }
+  const bool worked = *taken || outbox_.pending_bytes() < pending_before;
+  if (worked) {
+    quiet_wakes_ = 0;
+  } else if (quiet_wakes_ >= kQuietWakesMax) {
+    try_cool_down();
+  }
+  return worked;
+}
+
+bool ClientChannel::prepare_park() {
+  if (state_ != State::kOpen) return true;
+  if (!is_throttled() && rings_->consumer.prepare_park()) return false;
+  const auto has_room = outbox_.prepare_park();
+  if (!has_room) {
+    shut(has_room.error());
+    return false;
+  }
+  return !*has_room;
+}
+
+void ClientChannel::unpark() {
+  if (state_ != State::kOpen) return;
+  rings_->consumer.unpark();
+  outbox_.unpark();
+  if (quiet_wakes_ < kQuietWakesMax) ++quiet_wakes_;
+}
+
+void ClientChannel::make_hot() {
+  if (state_ != State::kOpen || !rings_ || Poller::is_linked()) return;
+  rings_->consumer.unpark();
+  outbox_.unpark();
+  quiet_wakes_ = 0;
+  host_.loop().add_poller(*this);
+}
+
+/// From here on the client has to ring: ten thousand idle clients cost a turn nothing.
+void ClientChannel::try_cool_down() {
+  if (outbox_.has_pending() || socket_has_more_) return;
+  if (rings_->consumer.prepare_park()) {
+    rings_->consumer.unpark();
+    return;
+  }
+  host_.loop().remove_poller(*this);
+}
+
+}  // namespace mcpwire::io

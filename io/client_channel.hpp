@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+//
+// ClientChannel: the daemon's end of one client's connection. It shakes hands, then carries frames
+// through the shared-memory rings, or through the socket where shared memory is refused.
+// ChannelHost: what all channels of one loop share.
+//
+// Nothing the peer can write is trusted: payloads are copied before they are looked at, or come in
+// memory files that are sealed for good. A violation is counted, reported once, and closes this
+// connection only.
+//
+// Threading: the loop's thread.
+// Invariants: on_channel_closed comes from the loop, never out of send(), start() or on_frame();
+//   the channel may be destroyed inside it, but not inside on_frame(). After close() the receiver
+//   hears nothing more. An idle channel has no buffer and is not polled: a doorbell wakes it.
+#pragma once
+
+#include "io/detail/channel_hello.hpp"
+#include "io/detail/channel_inbox.hpp"
+#include "io/detail/channel_outbox.hpp"
+#include "io/detail/channel_rings.hpp"
+#include "io/fd_watcher.hpp"
+#include "io/loop.hpp"
+#include "protocol/base/result.hpp"
+#include "protocol/base/seams/frame_channel.hpp"
+#include "protocol/base/unique_fd.hpp"
+#include "protocol/params.hpp"
+#include "ring/control_socket.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mcpwire::io {
+
+enum class SharedMemoryPolicy : std::uint8_t { kOffer, kRefuse };
+
+struct ChannelHostOptions {
+  std::uint64_t daemon_instance = 0;  ///< Random per daemon process.
+  std::int32_t daemon_pid = 0;
+  std::string daemon_version;
+  SharedMemoryPolicy shared_memory = SharedMemoryPolicy::kOffer;
+  std::uint64_t handshake_timeout_ns = 2 * kNanosecondsPerSecond;
+  std::uint32_t handshakes_max = 1024;  ///< Connections that have not said HELLO yet.
+  /// Kept for a client that does not read; a single larger message is let through.
+  std::size_t pending_bytes_max = 1024 * 1024;
+  /// One message that comes in several socket frames.
+  std::size_t reassembly_bytes_max = 64 * 1024 * 1024;
+  /// After a request that was answered at once, the loop looks out for the next one for so long
+  /// instead of sleeping, unless it waits for a server's answer too. 0: never.
+  std::uint64_t spin_ns = 50 * kNanosecondsPerMicrosecond;
+  /// Told of each violation: process id of the peer, and what it did.
+  std::function<void(std::int32_t, const Error&)> on_violation;
+};
+
+class ChannelHost {
+ public:
+  ChannelHost(Loop& loop, ChannelHostOptions options);
+
+  Loop& loop() const noexcept { return loop_; }
+  const ChannelHostOptions& options() const noexcept { return options_; }
+  /// Connections closed because the peer broke the protocol.
+  std::uint64_t violations() const noexcept { return violations_; }
+  /// Channels whose handshake is done.
+  std::uint32_t open_channels() const noexcept { return open_; }
+
+ private:
+  friend class ClientChannel;
+  Loop& loop_;
+  ChannelHostOptions options_;
+  std::vector<std::byte> scratch_;  ///< Holds the one payload that is being handed over.
+  std::uint64_t violations_ = 0;
+  std::uint32_t open_ = 0;
+  std::uint32_t handshaking_ = 0;
+  std::uint32_t unanswered_ = 0;  ///< Requests of all channels that wait for their answer.
+};
+
+class ClientChannel final : public FrameChannel, private FdWatcher::Observer, private Poller {
+ public:
+  /// Takes a connected SEQPACKET socket. kPeerRefused for another user's process, kOverloaded with
+  /// too many handshakes going on. `host` outlives the channel.
+  static Result<std::unique_ptr<ClientChannel>> create(ChannelHost& host, UniqueFd socket);
+  ~ClientChannel() override;
+
+  /// The receiver's first frame is HELLO: already answered, its ranges checked, to be read for the
+  /// client's configuration. A refused or malformed handshake is on_channel_closed only.
+  void start(Receiver& receiver) override;
+  Result<void> send(const protocol::RequestHeader& header, std::uint64_t correlation, ByteSpan head,
+                    ByteSpan body) override;
+  void publish_call_state(std::uint64_t correlation, protocol::CallState state) override;
+  bool begin_sending(std::uint64_t correlation) override;
+  std::int32_t peer_process_id() const noexcept override { return peer_pid_; }
+  void close() noexcept override;
+
+  /// 0 where all traffic goes through the socket.
+  std::uint32_t ring_bytes() const noexcept { return rings_ ? rings_->own.memory().ring_bytes : 0; }
+
+ private:
+  enum class State : std::uint8_t { kNew, kHandshake, kOpen, kClosed };
+
+  struct PeerDeath final : FdWatcher::Observer {
+    explicit PeerDeath(ClientChannel& owner) noexcept : channel(owner) {}
+    void on_ready(unsigned events) override;
+    ClientChannel& channel;
+  };
+  struct RoomWatch final : FdWatcher::Observer {
+    explicit RoomWatch(ClientChannel& owner) noexcept : channel(owner) {}
+    void on_ready(unsigned events) override;
+    ClientChannel& channel;
+  };
+  struct LaterWork final : Runnable {
+    explicit LaterWork(ClientChannel& owner) noexcept : channel(owner) {}
+    void run() override;
+    ClientChannel& channel;
+  };
+  struct HandshakeTimer final : Timer {
+    explicit HandshakeTimer(ClientChannel& owner) noexcept : channel(owner) {}
+    void on_timer() override;
+    ClientChannel& channel;
+  };
+
+  ClientChannel(ChannelHost& host, UniqueFd socket, UniqueFd pidfd, std::int32_t peer_pid);
+
+  void on_ready(unsigned events) override;
+  bool poll() override;
+  bool prepare_park() override;
+  void unpark() override;
+
+  void read_socket();
+  Result<void> take_socket_frame(ring::ReceivedFrame& frame);
+  Result<void> take_hello(ring::ReceivedFrame& frame);
+  Result<void> answer_hello(std::uint64_t correlation, const detail::HelloVerdict& verdict);
+  void refuse_hello(std::uint64_t correlation, const std::string& message);
+  Result<bool> take_records();
+  Result<void> take_record(const ring::FrameView& view);
+  Result<void> take_message(const protocol::FrameHeader& header, ByteSpan payload);
+  void deliver(const protocol::FrameHeader& header, ByteSpan payload);
+  void flush();
+  void look_for_room();
+  void make_hot();
+  void try_cool_down();
+  void shut(const Error& why);
+  void leave_open_state() noexcept;
+  void run_later();
+  bool is_throttled() const noexcept;
+
+  ChannelHost& host_;
+  Receiver* receiver_ = nullptr;
+  UniqueFd socket_;
+  UniqueFd pidfd_;
+  std::unique_ptr<detail::ChannelRings> rings_;
+  detail::ChannelInbox inbox_;
+  detail::ChannelOutbox outbox_;
+  FdWatcher socket_watcher_;
+  PeerDeath peer_death_{*this};
+  FdWatcher death_watcher_;
+  RoomWatch room_watch_{*this};
+  std::unique_ptr<FdWatcher> room_watcher_;  ///< Only while the socket is full.
+  LaterWork later_{*this};
+  std::unique_ptr<HandshakeTimer> handshake_timer_;
+  std::optional<Error> closed_why_;  ///< To be reported to the receiver.
+  std::uint64_t delivering_ = 0;     ///< Correlation of the request inside on_frame().
+  std::int32_t peer_pid_;
+  std::uint32_t unanswered_ = 0;
+  std::uint8_t quiet_wakes_ = 0;
+  State state_ = State::kNew;
+  bool socket_has_more_ = false;  ///< Reading stopped at a limit: no event will tell.
+};
+
+}  // namespace mcpwire::io

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+//
+// ChannelInbox: turns a client's frames into whole messages. It keeps memory files until the frame
+// that names them comes, and pieces of a message until the last one is there.
+//
+// Threading: the loop's thread.
+// Invariants: works on private copies only; whatever it hands out cannot be changed by the peer.
+#pragma once
+
+#include "protocol/base/bytes.hpp"
+#include "protocol/base/result.hpp"
+#include "protocol/base/unique_fd.hpp"
+#include "protocol/params.hpp"
+#include "protocol/payload.hpp"
+#include "protocol/request_header.hpp"
+#include "ring/sealed_payload.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mcpwire::io::detail {
+
+/// A whole message. The payload lives in the frame's own bytes, in a mapping or in a string;
+/// the last two are kept alive here.
+struct InboundMessage {
+  protocol::FrameHeader header;  ///< Without MORE and MAPPED.
+  ByteSpan unassembled;
+  std::optional<ring::SealedMapping> mapping;
+  std::string assembled;
+
+  ByteSpan payload() const noexcept {
+    return assembled.empty() ? unassembled : as_bytes(assembled);
+  }
+};
+
+class ChannelInbox {
+ public:
+  /// Files whose frame has not come yet. With as many the socket is left alone for a while.
+  static constexpr std::size_t kMemoryFilesMax = 16;
+
+  /// Which carrier brought a frame decides what it may be.
+  enum class Carrier : std::uint8_t { kRing, kSocket };
+
+  explicit ChannelInbox(std::size_t reassembly_bytes_max) noexcept
+      : reassembly_bytes_max_(reassembly_bytes_max) {}
+
+  /// A file that the client announces.
+  Result<void> keep_file(ByteSpan memory_event, UniqueFd file);
+  bool is_full() const noexcept { return files_.size() >= kMemoryFilesMax; }
+  /// True if the frame's file is here, or it needs none.
+  bool has_file_for(const protocol::FrameHeader& header, ByteSpan payload) const noexcept;
+
+  /// A message, or nothing if pieces are missing. kInvalid/kProtocolViolation with a text that says
+  /// which rule was broken.
+  Result<std::optional<InboundMessage>> take(protocol::FrameHeader header, ByteSpan payload,
+                                             Carrier carrier);
+
+ private:
+  struct File {
+    std::uint32_t slab;
+    std::uint32_t generation;
+    std::uint64_t bytes;
+    UniqueFd fd;
+  };
+  struct Partial {
+    protocol::FrameHeader header;
+    std::string payload;
+  };
+
+  Result<std::optional<InboundMessage>> open_mapped(protocol::FrameHeader header, ByteSpan payload);
+  Result<std::optional<InboundMessage>> assemble(protocol::FrameHeader header, ByteSpan payload);
+
+  std::size_t reassembly_bytes_max_;
+  std::vector<File> files_;
+  std::unique_ptr<Partial> partial_;
+};
+
+}  // namespace mcpwire::io::detail

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+//
+// ChannelOutbox: everything on its way to one client, in order. A message goes out at once where
+// there is room, else it is kept up to a limit until the client makes some.
+//
+// Threading: the loop's thread. Nothing blocks.
+// Invariants: what was accepted goes out in order and whole, or not at all when the channel ends.
+//   While anything is kept, nothing overtakes it but intent frames.
+#pragma once
+
+#include "io/detail/channel_rings.hpp"
+#include "protocol/base/bytes.hpp"
+#include "protocol/base/result.hpp"
+#include "protocol/base/unique_fd.hpp"
+#include "protocol/call_word.hpp"
+#include "protocol/request_header.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace mcpwire::io::detail {
+
+class ChannelOutbox {
+ public:
+  explicit ChannelOutbox(std::size_t pending_bytes_max) noexcept
+      : pending_bytes_max_(pending_bytes_max) {}
+
+  /// `rings` is null where all goes through the socket. Both outlive the outbox's use.
+  void attach(int socket_fd, ChannelRings* rings) noexcept {
+    socket_fd_ = socket_fd;
+    rings_ = rings;
+  }
+
+  /// kOverloaded/kQueueFull if the client does not read, kDisconnected if it is gone, kInvalid if
+  /// it wrote an impossible position.
+  Result<void> send(const protocol::RequestHeader& header, std::uint64_t correlation, ByteSpan head,
+                    ByteSpan body);
+
+  /// The call word of a connection without rings. False: it could not be handed to the kernel.
+  bool send_intent(std::uint64_t correlation) noexcept;
+
+  /// Sends of what is kept as much as there is room for. True if anything went out.
+  Result<bool> flush();
+
+  bool has_pending() const noexcept { return first_ < pending_.size(); }
+  std::size_t pending_bytes() const noexcept { return pending_bytes_; }
+  /// Kept because the socket is full (else: because the ring is).
+  bool waits_for_socket() const noexcept { return has_pending() && socket_full_; }
+
+  /// Ring only: announces that we sleep until there is room for the first of what is kept. True:
+  /// there is some, do not sleep. Ends with unpark().
+  Result<bool> prepare_park();
+  void unpark() noexcept;
+
+ private:
+  enum class Step : std::uint8_t { kDone, kFull };
+  struct Message {
+    protocol::RequestHeader header;
+    std::uint64_t correlation = 0;
+    std::string payload;
+    std::size_t sent_bytes = 0;  ///< Of the payload, where it goes in pieces.
+    UniqueFd file;               ///< Still to be sent, ahead of the record.
+    std::uint64_t file_bytes = 0;
+    std::uint32_t slab = 0;
+  };
+
+  Result<Step> advance(Message& message);
+  Result<Step> push_record(const Message& message);
+  Result<Step> send_file(Message& message);
+  Result<Step> send_pieces(Message& message);
+  Result<bool> try_direct(const protocol::RequestHeader& header, std::uint64_t correlation,
+                          ByteSpan head, ByteSpan body);
+  Result<Message> make_mapped(const protocol::RequestHeader& header, std::uint64_t correlation,
+                              ByteSpan head, ByteSpan body);
+  Result<void> keep(Message message);
+  void drop_sent() noexcept;
+  void ring_if_asleep() noexcept;
+
+  std::size_t pending_bytes_max_;
+  std::vector<Message> pending_;
+  std::size_t first_ = 0;  ///< Index of the first message that is not out yet.
+  std::size_t pending_bytes_ = 0;
+  ChannelRings* rings_ = nullptr;
+  int socket_fd_ = -1;
+  std::uint32_t next_slab_ = 1;
+  bool socket_full_ = false;
+};
+
+}  // namespace mcpwire::io::detail

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+//
+// The receiving half of a channel: handshake, socket frames, ring records.
+#include "io/client_channel.hpp"
+#include "io/system_clock.hpp"
+#include "protocol/payload_codec.hpp"
+
+#include <poll.h>
+
+#include <array>
+#include <utility>
+
+namespace mcpwire::io {
+
+using protocol::FrameHeader;
+using protocol::FrameKind;
+using protocol::Method;
+using protocol::Outcome;
+
+namespace {
+
+// What one client may make the loop do before the next one has its turn.
+constexpr std::size_t kMessagesPerTurnMax = 32;
+constexpr std::size_t kBytesPerTurnMax = 256 * 1024;
+
+Failure violation(const char* what) {
+  return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation, std::string(what));
+}
+
+bool is_frame(const FrameHeader& header, FrameKind kind, Method method) noexcept {
+  return protocol::kind_of(header.request.flags) == kind &&
+         header.request.method == static_cast<std::uint32_t>(method);
+}
+
+}  // namespace
+
+void ClientChannel::on_ready(unsigned events) {
+  make_hot();  // Whatever it is, it may announce a record.
+  if (socket_has_more_ && (events & (POLLHUP | POLLERR | POLLNVAL)) != 0) {
+    // We have stopped reading, and so would not come to the end of file.
+    return shut(Error::of(ErrorKind::kDisconnected, ErrorCode::kClosed));
+  }
+  read_socket();
+}
+
+void ClientChannel::read_socket() {
+  socket_has_more_ = false;
+  std::size_t bytes = 0;
+  for (std::size_t count = 0; state_ == State::kHandshake || state_ == State::kOpen; ++count) {
+    if (inbox_.is_full() || (!rings_ && is_throttled())) {
+      socket_has_more_ = true;  // take_records() or flush() goes on.
+      return;
+    }
+    if (count == kMessagesPerTurnMax || bytes > kBytesPerTurnMax) {
+      socket_has_more_ = true;
+      return host_.loop().post(later_);
+    }
+    auto frame = ring::recv_frame(socket_.get(), host_.scratch_);
+    if (!frame) {
+      if (state_ == State::kHandshake && frame.error().code == ErrorCode::kVersionMismatch) {
+        return refuse_hello(0, "unknown wire version in the frame header");
+      }
+      return shut(frame.error());
+    }
+    if (!*frame) return;
+    bytes += (*frame)->payload.size();
+    const auto taken =
+        state_ == State::kHandshake ? take_hello(**frame) : take_socket_frame(**frame);
+    if (!taken) return shut(taken.error());
+  }
+}
+
+Result<void> ClientChannel::take_socket_frame(ring::ReceivedFrame& frame) {
+  const FrameHeader& header = frame.header;
+  if (is_frame(header, FrameKind::kEvent, Method::kDoorbell)) {
+    return rings_ && frame.payload.empty() ? Result<void>{} : violation("doorbell without a ring");
+  }
+  if (header.request.method == static_cast<std::uint32_t>(Method::kHello)) {
+    return violation("HELLO twice");
+  }
+  if (is_frame(header, FrameKind::kEvent, Method::kMemory)) {
+    if (!rings_) return violation("memory file without shared memory");
+    return inbox_.keep_file(frame.payload, std::move(frame.attached));
+  }
+  if (frame.attached) return violation("descriptor that nobody asked for");
+  if (rings_) return violation("data beside the ring");
+  auto message = TRY(inbox_.take(header, frame.payload, detail::ChannelInbox::Carrier::kSocket));
+  if (message) deliver(message->header, message->payload());
+  return {};
+}
+
+Result<void> ClientChannel::take_hello(ring::ReceivedFrame& frame) {
+  const FrameHeader header = frame.header;
+  if (!is_frame(header, FrameKind::kRequest, Method::kHello) ||
+      (header.request.flags & ~protocol::flag::kKindMask) != 0) {
+    return violation("frame before HELLO");
+  }
+  std::uint64_t supported = protocol::feature::kSupported;
+  if (host_.options().shared_memory == SharedMemoryPolicy::kRefuse) {
+    supported &= ~protocol::feature::kSharedMemory;
+  }
+  const detail::HelloVerdict verdict = TRY(detail::judge_hello(frame.payload, supported));
+  if (!verdict.refusal.empty()) {
+    refuse_hello(header.correlation, verdict.refusal);
+    return {};
+  }
+  if (verdict.ring_bytes != 0) {
+    if (!frame.attached) return violation("HELLO without the client's memory file");
+    auto peer = ring::PeerSegment::attach(std::move(frame.attached), verdict.ring_bytes);
+    if (!peer) return violation("HELLO with an unacceptable memory file");
+    const auto ability = host_.loop().features().has(KernelFeature::kNoExecSeal)
+                             ? ring::KernelAbility::kUseIfPresent
+                             : ring::KernelAbility::kHidden;
+    auto own = TRY(ring::OwnedSegment::create({verdict.ring_bytes, ability}));
+    rings_ = std::make_unique<detail::ChannelRings>(std::move(own), std::move(*peer));
+  }
+  TRY(answer_hello(header.correlation, verdict));
+  state_ = State::kOpen;
+  --host_.handshaking_;
+  ++host_.open_;
+  handshake_timer_.reset();
+  outbox_.attach(socket_.get(), rings_.get());
+  make_hot();
+  receiver_->on_frame(header, frame.payload);
+  return {};
+}
+
+Result<void> ClientChannel::answer_hello(std::uint64_t correlation,
+                                         const detail::HelloVerdict& verdict) {
+  protocol::PayloadBuilder<protocol::HelloReply> builder;
+  builder.fixed.version = protocol::kWireVersion;
+  builder.fixed.features = verdict.features;
+  builder.fixed.daemon_instance = host_.options().daemon_instance;
+  builder.fixed.daemon_pid = host_.options().daemon_pid;
+  builder.fixed.ring_bytes = verdict.ring_bytes;
+  builder.fixed.daemon_version = builder.add(host_.options().daemon_version);
+  const std::string reply = builder.take();
+  const ring::OutgoingFrame frame{
+      protocol::make_header(FrameKind::kResponse, Method::kHello, Outcome::kOk), correlation,
+      as_bytes(reply), {}, rings_ ? rings_->own.fd() : -1};
+  if (TRY(ring::send_frame(socket_.get(), frame)) != ring::SendStatus::kSent) {
+    return fail(ErrorKind::kOverloaded, ErrorCode::kQueueFull);
+  }
+  if (rings_) rings_->own.close_fd();
+  return {};
+}
+
+void ClientChannel::refuse_hello(std::uint64_t correlation, const std::string& message) {
+  const std::string refusal =
+      detail::build_refusal(message, protocol::feature::kSupported);
+  // If it cannot be sent, the closed connection says as much.
+  static_cast<void>(ring::send_frame(
+      socket_.get(), {protocol::make_header(FrameKind::kError, Method::kHello, Outcome::kRejected),
+                      correlation, as_bytes(refusal), {}, -1}));
+  shut(Error::with_detail(ErrorKind::kUnsupported, ErrorCode::kVersionMismatch, message));
+}
+
+/// True if there was any.
+Result<bool> ClientChannel::take_records() {
+  std::size_t count = 0;
+  std::size_t bytes = 0;
+  while (state_ == State::kOpen && !is_throttled() && count < kMessagesPerTurnMax &&
+         bytes < kBytesPerTurnMax) {
+    const auto view = rings_->consumer.peek();
+    if (!view) return violation("record that no producer writes");
+    if (!*view) break;
+    ++count;
+    bytes += (*view)->volatile_payload.size();
+    TRY(take_record(**view));
+  }
+  if (count == 0 || state_ != State::kOpen) return count != 0;
+  if (rings_->consumer.peer_waits_for_space()) {
+    static_cast<void>(ring::ring_doorbell(socket_.get()));
+  }
+  if (socket_has_more_ && !inbox_.is_full()) host_.loop().post(later_);
+  return true;
+}
+
+Result<void> ClientChannel::take_record(const ring::FrameView& view) {
+  const FrameHeader header = view.header;
+  const std::size_t bytes = view.volatile_payload.size();
+  if ((header.request.flags & protocol::flag::kMapped) == 0) {
+    if (host_.scratch_.size() < bytes) host_.scratch_.resize(bytes);
+    copy_bytes(host_.scratch_, view.volatile_payload);
+    rings_->consumer.release();
+    return take_message(header, ByteSpan(host_.scratch_).first(bytes));
+  }
+  std::array<std::byte, sizeof(protocol::MappedDescriptor)> descriptor;
+  copy_bytes(descriptor, view.volatile_payload);
+  rings_->consumer.release();
+  // The file was sent before the record, but it may not have been looked for yet.
+  if (!inbox_.has_file_for(header, descriptor)) read_socket();
+  if (state_ != State::kOpen) return {};
+  return take_message(header, descriptor);
+}
+
+Result<void> ClientChannel::take_message(const FrameHeader& header, ByteSpan payload) {
+  auto message = TRY(inbox_.take(header, payload, detail::ChannelInbox::Carrier::kRing));
+  if (message) deliver(message->header, message->payload());
+  return {};
+}
+
+void ClientChannel::deliver(const FrameHeader& header, ByteSpan payload) {
+  if (receiver_ == nullptr) return;
+  if (protocol::kind_of(header.request.flags) != FrameKind::kRequest) {
+    return receiver_->on_frame(header, payload);
+  }
+  ++unanswered_;
+  ++host_.unanswered_;
+  delivering_ = header.correlation;
+  receiver_->on_frame(header, payload);
+  const bool was_answered_at_once = std::exchange(delivering_, 0) == 0;
+  if (state_ != State::kOpen || host_.options().spin_ns == 0) return;
+  if (!was_answered_at_once) {
+    host_.loop().cancel_spin();  // The server that will answer needs the processor.
+  } else if (host_.unanswered_ == 0) {
+    host_.loop().hint_spin_until(monotonic_now_ns() + host_.options().spin_ns);
+  }
+}
+
+}  // namespace mcpwire::io

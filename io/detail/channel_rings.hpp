@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+//
+// ChannelRings: the shared memory of one open channel and the daemon's ends of its rings.
+// Threading: the loop's thread.
+#pragma once
+
+#include "ring/call_words.hpp"
+#include "ring/segment.hpp"
+#include "ring/spsc_ring.hpp"
+
+#include <utility>
+
+namespace mcpwire::io::detail {
+
+struct ChannelRings {
+  ChannelRings(ring::OwnedSegment own_segment, ring::PeerSegment peer_segment) noexcept
+      : own(std::move(own_segment)),
+        peer(std::move(peer_segment)),
+        producer(own.memory(), peer.memory()),
+        consumer(own.memory(), peer.memory()),
+        call_words(own.memory(), peer.memory()) {}
+
+  ring::OwnedSegment own;
+  ring::PeerSegment peer;
+  ring::Producer producer;
+  ring::Consumer consumer;
+  ring::DaemonCallWords call_words;
+};
+
+}  // namespace mcpwire::io::detail
