@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+#include "io/detail/child_clone.hpp"
+
+#include "protocol/base/check.hpp"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstddef>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <utility>
+
+// clone(2) under the name that ThreadSanitizer does not replace: its own version refuses CLONE_VM.
+// NOLINTNEXTLINE(bugprone-reserved-identifier)
+extern "C" int __clone(int (*function)(void*), void* stack_end, int flags, void* argument, ...);
+
+namespace mcpwire::io::detail {
+namespace {
+
+/// Shared between parent and child through the memory that both use.
+struct CloneArguments {
+  const ChildPlan* plan;
+  long parent_id;
+  ChildStep failed_step;
+  int failed_errno;
+  bool is_registered;
+};
+
+// The child runs on borrowed memory and thread-local storage: nothing in it may be instrumented by
+// a sanitizer, intercepted, allocate or lock. So it makes raw system calls only.
+#define MCPWIRE_CHILD_CODE \
+  __attribute__((disable_sanitizer_instrumentation, no_sanitize("undefined"), noinline))
+
+/// The layout of the kernel's sigaction differs by machine, all of it zero is SIG_DFL everywhere.
+struct KernelSigaction {
+  unsigned long handler;
+  unsigned long rest[3];
+};
+// Constants, because initialising locals would call memset, which sanitizers replace.
+constexpr KernelSigaction kDefaultAction{};
+constexpr KernelSigaction kIgnoreAction{1, {}};
+constexpr long kKernelSigsetBytes = 8;
+constexpr int kLastSignal = 64;
+
+MCPWIRE_CHILD_CODE void reset_signals() {
+  // A SIGPIPE of the registration may be pending; only ignoring discards it.
+  syscall(SYS_rt_sigaction, SIGPIPE, &kIgnoreAction, nullptr, kKernelSigsetBytes);
+  for (int signal = 1; signal <= kLastSignal; ++signal) {
+    syscall(SYS_rt_sigaction, signal, &kDefaultAction, nullptr, kKernelSigsetBytes);
+  }
+}
+
+/// Before anything can go wrong: from here on the guardian kills this group if we die.
+MCPWIRE_CHILD_CODE void register_with_guardian(CloneArguments& shared) {
+  const auto record = static_cast<GuardianRecord>(syscall(SYS_getpid));
+  const long written = syscall(SYS_write, shared.plan->guardian_fd, &record, sizeof(record));
+  shared.is_registered = written == static_cast<long>(sizeof(record));
+}
+
+MCPWIRE_CHILD_CODE ChildStep prepare_and_execute(CloneArguments& shared) {
+  const ChildPlan& plan = *shared.plan;
+  syscall(SYS_setsid);
+  if (plan.guardian_fd >= 0) register_with_guardian(shared);
+  if (plan.dies_with_parent) {
+    syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    // The parent may have died before the line above: nobody would tell us any more.
+    if (syscall(SYS_getppid) != shared.parent_id) return ChildStep::kParentGone;
+  }
+  reset_signals();
+  for (int target = 0; target < 3; ++target) {
+    const int source = plan.standard_streams[target];
+    if (syscall(SYS_dup3, source, target, 0) < 0) return ChildStep::kStandardStreams;
+  }
+  if (syscall(SYS_chdir, plan.directory) < 0) return ChildStep::kDirectory;
+  if (syscall(SYS_close_range, 3U, ~0U, 0U) < 0) return ChildStep::kDescriptors;
+  const unsigned long no_signals = 0;
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, nullptr, kKernelSigsetBytes);
+  syscall(SYS_execve, plan.program, plan.arguments, plan.environment);
+  return ChildStep::kExecute;
+}
+
+MCPWIRE_CHILD_CODE int child_main(void* argument) {
+  auto& shared = *static_cast<CloneArguments*>(argument);
+  shared.failed_step = prepare_and_execute(shared);
+  shared.failed_errno = errno;
+  constexpr int kExitCodeOfShells = 127;
+  syscall(SYS_exit_group, kExitCodeOfShells);
+  __builtin_unreachable();
+}
+
+/// The child's stack; the lowest page is a guard.
+class CloneStack {
+ public:
+  static constexpr std::size_t kBytes = std::size_t{64} << 10;
+  static constexpr std::size_t kGuardBytes = 4096;
+
+  CloneStack() noexcept
+      : base_(mmap(nullptr, kBytes, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {
+    if (base_ != MAP_FAILED) mprotect(base_, kGuardBytes, PROT_NONE);
+  }
+  ~CloneStack() {
+    if (base_ != MAP_FAILED) munmap(base_, kBytes);
+  }
+  CloneStack(const CloneStack&) = delete;
+  CloneStack& operator=(const CloneStack&) = delete;
+
+  explicit operator bool() const noexcept { return base_ != MAP_FAILED; }
+  void* end() const noexcept { return static_cast<std::byte*>(base_) + kBytes; }
+
+ private:
+  void* base_;
+};
+
+/// No handler of ours may run in the child, on the memory that it borrows.
+class BlockedSignals {
+ public:
+  BlockedSignals() noexcept {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~BlockedSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  BlockedSignals(const BlockedSignals&) = delete;
+  BlockedSignals& operator=(const BlockedSignals&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+}  // namespace
+
+Result<ClonedChild> clone_child(const ChildPlan& plan) {
+  for (const int fd : plan.standard_streams) MCPWIRE_CHECK(fd >= 3);
+  const CloneStack stack;
+  if (!stack) return fail(Error::from_errno(ErrorKind::kOverloaded, errno, "mmap"));
+  CloneArguments shared{&plan, getpid(), ChildStep::kExecuted, 0, false};
+  int pidfd = -1;
+  int process_id = -1;
+  int clone_errno = 0;
+  {
+    const BlockedSignals blocked;
+    process_id = __clone(child_main, stack.end(), CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD,
+                         &shared, &pidfd);
+    clone_errno = errno;
+  }
+  if (process_id < 0) {
+    return fail(Error::from_errno(ErrorKind::kOverloaded, clone_errno, "clone"));
+  }
+  MCPWIRE_CHECK(pidfd >= 0);
+  return ClonedChild{process_id, UniqueFd(pidfd), shared.failed_step, shared.failed_errno,
+                     shared.is_registered};
+}
+
+std::optional<ExitStatus> reap_child(int pidfd, ReapMode mode) noexcept {
+  siginfo_t info{};
+  const int flags = WEXITED | (mode == ReapMode::kTry ? WNOHANG : 0);
+  int result = -1;
+  do {
+    result = waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, flags);
+  } while (result < 0 && errno == EINTR);
+  if (result < 0 || info.si_pid == 0) return std::nullopt;
+  return ExitStatus{info.si_code != CLD_EXITED, info.si_status};
+}
+
+Result<UniqueFd> above_standard_streams(UniqueFd fd) {
+  if (fd.get() >= 3) return fd;
+  UniqueFd duplicate(fcntl(fd.get(), F_DUPFD_CLOEXEC, 3));
+  if (!duplicate) return fail(Error::from_errno(ErrorKind::kOverloaded, errno, "fcntl"));
+  return duplicate;
+}
+
+Result<Pipe> create_pipe() {
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) < 0) {
+    return fail(Error::from_errno(ErrorKind::kOverloaded, errno, "pipe2"));
+  }
+  UniqueFd read_end(ends[0]);
+  UniqueFd write_end(ends[1]);
+  Pipe pipe;
+  pipe.read_end = TRY(above_standard_streams(std::move(read_end)));
+  pipe.write_end = TRY(above_standard_streams(std::move(write_end)));
+  return pipe;
+}
+
+}  // namespace mcpwire::io::detail
