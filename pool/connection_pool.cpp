@@ -73,10 +73,12 @@ io::task<Result<Lease>> ConnectionPool::get(ServerSpec spec, io::CancelScope& sc
   if (is_shut_) co_return fail(ErrorKind::kCancelled, ErrorCode::kShuttingDown);
   Lease warm = try_get(spec.identity);
   if (warm) co_return std::move(warm);
-  const std::shared_ptr<Entry> entry = ensure_entry(spec);
-  if (entry->is_open) co_return lease(entry->member);
+  const std::shared_ptr<Entry> entry = ensure_entry(spec.identity);
+  const bool is_new = entry->member == nullptr;
   Entry::Waiter waiter(loop_);
+  // Before the creation begins: it may end at once.
   entry->waiters.push_back(waiter);
+  if (is_new) work_.spawn(open(entry, std::move(spec)));
   Result<Lease> opened = co_await waiter.shot.wait(scope);
   co_return std::move(opened);
 }
@@ -95,14 +97,18 @@ void ConnectionPool::give_back(PooledConnection& connection) noexcept {
   arm_idle_timer();
 }
 
-std::shared_ptr<ConnectionPool::Entry> ConnectionPool::ensure_entry(const ServerSpec& spec) {
-  std::shared_ptr<Entry>& entry = entries_[spec.identity];
-  if (entry != nullptr) return entry;
-  entry = std::make_shared<Entry>(spec.identity);
-  // A copy: the creation may end, and with it the map's entry, before spawn() returns.
-  std::shared_ptr<Entry> created = entry;
-  work_.spawn(open(created, spec));
-  return created;
+std::shared_ptr<ConnectionPool::Entry> ConnectionPool::ensure_entry(const std::string& identity) {
+  const auto found = entries_.find(identity);
+  if (found != entries_.end()) {
+    if (!found->second->is_open || is_connection_healthy(*found->second->member)) {
+      return found->second;
+    }
+    // Its server is just ending and on_member_closed() not called yet: a fresh one takes over.
+    remove(identity);
+  }
+  auto entry = std::make_shared<Entry>(identity);
+  entries_.emplace(identity, entry);
+  return entry;
 }
 
 io::task<Result<void>> ConnectionPool::open(std::shared_ptr<Entry> entry, ServerSpec spec) {
@@ -115,7 +121,11 @@ io::task<Result<void>> ConnectionPool::open(std::shared_ptr<Entry> entry, Server
   entry->member = member;
   const Result<void> opened = co_await member->transport->open(
       work_.cancel_scope(), loop_.now_ns() + spec.open_timeout_ns);
-  finish_open(*entry, opened);
+  if (opened.has_value() && !is_connection_healthy(*member)) {
+    finish_open(*entry, fail(ErrorKind::kDisconnected, ErrorCode::kServerExited));
+  } else {
+    finish_open(*entry, opened);
+  }
   co_return Result<void>{};
 }
 
@@ -143,7 +153,11 @@ void ConnectionPool::finish_open(Entry& entry, const Result<void>& opened) {
   }
   // Failed, or removed meanwhile: nobody new gets it.
   std::shared_ptr<Member> member = std::move(entry.member);
-  if (is_current) entries_.erase(current);
+  if (is_current) {
+    entries_.erase(current);
+  } else {
+    --closing_count_;  // Counted by remove(), and by dispose() from here on.
+  }
   dispose(std::move(member));
 }
 
@@ -163,8 +177,11 @@ void ConnectionPool::remove(const std::string& identity) {
   if (found == entries_.end()) return;
   const std::shared_ptr<Entry> entry = found->second;
   entries_.erase(found);
-  // One that is being opened is disposed of by finish_open().
-  if (entry->is_open) dispose(entry->member);
+  if (entry->is_open) {
+    dispose(entry->member);
+  } else {
+    ++closing_count_;  // finish_open() disposes of it.
+  }
 }
 
 void ConnectionPool::dispose(std::shared_ptr<PooledConnection> connection) {

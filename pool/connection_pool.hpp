@@ -89,7 +89,7 @@ class ConnectionPool {
 
   Lease lease(const std::shared_ptr<PooledConnection>& connection);
   void give_back(PooledConnection& connection) noexcept;
-  std::shared_ptr<Entry> ensure_entry(const ServerSpec& spec);
+  std::shared_ptr<Entry> ensure_entry(const std::string& identity);
   io::task<Result<void>> open(std::shared_ptr<Entry> entry, ServerSpec spec);
   void finish_open(Entry& entry, const Result<void>& opened);
   void on_member_closed(Member& member, const Error& why);
