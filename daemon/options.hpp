@@ -11,6 +11,9 @@
 
 namespace mcpwire::daemon {
 
+/// The only argument under which this program is the guardian (io/guardian_main.hpp).
+inline constexpr const char* kGuardianArgument = "--guardian";
+
 struct DaemonOptions {
   std::string runtime_directory;  ///< Empty: the one that the environment leads to.
   int ready_fd = -1;              ///< Where readiness or the reason of a failure is told.

@@ -2,10 +2,10 @@
 #include "daemon/predecessor.hpp"
 
 #include "io/system_clock.hpp"
+#include "protocol/base/process_fd.hpp"
 #include "protocol/base/seams/clock.hpp"
 
 #include <poll.h>
-#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -33,15 +33,7 @@ std::optional<pid_t> holder_of_lock(const ring::RuntimeDirectory& directory) {
   return holder;
 }
 
-// Waits until that process has ended, or for `patience_ns`.
-void wait_for_end(pid_t process, std::uint64_t patience_ns) {
-  const UniqueFd fd(::pidfd_open(process, 0));
-  if (!fd) return;
-  pollfd ended{fd.get(), POLLIN, 0};
-  ::poll(&ended, 1, static_cast<int>(patience_ns / kNanosecondsPerMillisecond));
-}
-
-// For people and for wait_for_end() of a successor; a full disk must not stop us.
+// For people and for a successor; a full disk must not stop us.
 void write_process_id(int fd) {
   const std::string text = std::to_string(::getpid()) + "\n";
   if (::ftruncate(fd, 0) != 0) return;
@@ -65,7 +57,7 @@ Result<UniqueFd> take_instance_lock(const ring::RuntimeDirectory& directory,
     if (now_ns >= give_up_ns) break;
     const std::optional<pid_t> holder = holder_of_lock(directory);
     if (holder.has_value()) {
-      wait_for_end(*holder, give_up_ns - now_ns);
+      wait_for_process_end(open_process(*holder), give_up_ns - now_ns);
     } else {
       ::poll(nullptr, 0, static_cast<int>(kUnknownHolderWaitNs / kNanosecondsPerMillisecond));
     }

@@ -33,8 +33,7 @@ Result<McpRuntime::Parts> McpRuntime::prepare(const DaemonOptions& options) {
   auto log = std::make_unique<Log>(directory.log_path());
   std::unique_ptr<io::Loop> loop =
       TRY(io::Loop::create({.hidden_features = options.hidden_features}));
-  std::unique_ptr<io::Guardian> guardian = TRY(io::Guardian::create(
-      *loop, {.program = "/proc/self/exe", .arguments = {io::kGuardianArgument}}));
+  std::unique_ptr<io::Guardian> guardian = TRY(io::Guardian::start(*loop, {.arguments = {kGuardianArgument}}));
   std::unique_ptr<io::HelperThread> helper = TRY(io::HelperThread::create(*loop));
   return Parts{std::move(directory), std::move(lock),     std::move(log),
                std::move(loop),      std::move(guardian), std::move(helper)};
@@ -89,7 +88,9 @@ io::ChannelHostOptions McpRuntime::channel_options() {
 Result<void> McpRuntime::listen() {
   signals_ = TRY(io::SignalWatcher::create(*parts_.loop, *this));
   UniqueFd socket = TRY(io::create_listening_socket(parts_.directory.socket_path()));
-  listener_ = std::make_unique<io::SeqpacketListener>(*parts_.loop, std::move(socket), *this);
+  // Named here because make_unique may not see a private base.
+  io::SeqpacketListener::Observer& observer = *this;
+  listener_ = std::make_unique<io::SeqpacketListener>(*parts_.loop, std::move(socket), observer);
   listener_->start();
   parts_.log->info("mcpwired " + std::string(kVersion) + " serves " + parts_.directory.path() +
                    " as process " + std::to_string(::getpid()));

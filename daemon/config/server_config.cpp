@@ -232,6 +232,11 @@ Result<Configuration> parse_configuration(std::string_view text, const std::stri
                 path + ": a configuration may have at most " +
                     std::to_string(kConfigurationBytesMax) + " bytes");
   }
+  // nlohmann takes it for the end of the text and would ignore everything behind it.
+  const std::size_t nul = text.find('\0');
+  if (nul != std::string_view::npos) {
+    return invalid(path + ':' + position_of(text, nul) + ": not valid JSON: a NUL character");
+  }
   const ParsedFile file = TRY(parse_file(text, path));
   const auto servers = file.root.is_object() ? file.root.find(kServersKey) : file.root.end();
   if (!file.root.is_object() || servers == file.root.end() || !servers->is_object()) {

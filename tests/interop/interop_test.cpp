@@ -4,6 +4,7 @@
 // mcpwire against MCP servers that other people wrote: the reference servers of the protocol's
 // authors, on the pinned node. The whole way: client library, rings, a daemon of our own, pipes.
 #include "client/connection.hpp"
+#include "protocol/base/process_fd.hpp"
 #include "protocol/base/seams/clock.hpp"
 
 #include <gtest/gtest.h>
@@ -13,10 +14,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <poll.h>
 #include <set>
 #include <string>
-#include <sys/pidfd.h>
 #include <unistd.h>
 #include <vector>
 
@@ -80,11 +79,9 @@ class InteropTest : public testing::Test {
   void TearDown() override {
     if (scratch_.empty()) return;
     if (connection_.has_value()) {
-      const int daemon = ::pidfd_open(connection_->agreement().daemon_pid, 0);
+      const UniqueFd daemon = open_process(connection_->agreement().daemon_pid);
       EXPECT_TRUE(connection_->shutdown(deadline()).has_value());
-      pollfd ended{daemon, POLLIN, 0};
-      EXPECT_EQ(::poll(&ended, 1, 60'000), 1) << "the daemon did not end";
-      ::close(daemon);
+      EXPECT_TRUE(wait_for_process_end(daemon, kPatienceNs)) << "the daemon did not end";
     }
     std::filesystem::remove_all(scratch_);
   }

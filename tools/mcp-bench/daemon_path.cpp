@@ -5,12 +5,11 @@
 #include "tools/mcp-bench/latency.hpp"
 
 #include "client/connection.hpp"
+#include "protocol/base/process_fd.hpp"
+#include "protocol/base/seams/clock.hpp"
 
 #include <cerrno>
 #include <cstdio>
-#include <poll.h>
-#include <sys/pidfd.h>
-#include <unistd.h>
 
 #include <utility>
 
@@ -51,12 +50,10 @@ Result<void> pin_all(const LatencyOptions& options, client::Connection& connecti
 
 /// Ends the daemon and waits until its process is gone, so that nothing disturbs the next run.
 void stop_daemon(client::Connection& connection) {
-  const int process = ::pidfd_open(connection.agreement().daemon_pid, 0);
-  if (connection.shutdown().has_value() && process >= 0) {
-    pollfd ended{process, POLLIN, 0};
-    ::poll(&ended, 1, 10'000);
+  const UniqueFd process = open_process(connection.agreement().daemon_pid);
+  if (connection.shutdown().has_value()) {
+    wait_for_process_end(process, 10 * kNanosecondsPerSecond);
   }
-  if (process >= 0) ::close(process);
 }
 
 Result<LatencySummary> measure(const LatencyOptions& options, client::Connection& connection) {

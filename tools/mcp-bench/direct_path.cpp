@@ -30,7 +30,7 @@ class DirectServer {
     }
     const UniqueFd child_input(to_server[0]);
     const UniqueFd child_output(from_server[1]);
-    DirectServer server(UniqueFd(to_server[1]), UniqueFd(from_server[0]));
+    DirectServer server{UniqueFd(to_server[1]), UniqueFd(from_server[0])};
     posix_spawn_file_actions_t actions;
     ::posix_spawn_file_actions_init(&actions);
     ::posix_spawn_file_actions_adddup2(&actions, child_input.get(), STDIN_FILENO);

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+//
+// mcpwired: the daemon. Started by the first client that needs it; people use
+// `mcpwire daemon start|status|stop`. Under a second name on its command line it is the guardian,
+// which outlives it by a moment to end the servers.
+#include "daemon/options.hpp"
+#include "daemon/runtime.hpp"
+#include "io/guardian_main.hpp"
+#include "io/kernel_features.hpp"
+#include "io/signal_watcher.hpp"
+#include "protocol/outcome.hpp"
+#include "protocol/version.hpp"
+
+#include <CLI/CLI.hpp>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+
+namespace {
+
+using namespace mcpwire;
+using daemon::DaemonOptions;
+
+/// What the daemon has to tell whoever started it: one line, then end of file.
+class Readiness {
+ public:
+  explicit Readiness(int fd) noexcept : fd_(fd) {}
+  void tell(const std::string& line) {
+    if (!fd_) return;
+    // Whoever started us may be gone; that changes nothing for us.
+    [[maybe_unused]] const ssize_t written = ::write(fd_.get(), line.data(), line.size());
+    fd_.reset();
+  }
+
+ private:
+  UniqueFd fd_;
+};
+
+void add_options(CLI::App& app, DaemonOptions& options, double& server_idle_s,
+                 double& daemon_idle_s) {
+  app.add_option("--runtime-dir", options.runtime_directory,
+                 "directory of socket, lock and log (default: as the clients find it)");
+  app.add_option("--ready-fd", options.ready_fd,
+                 "descriptor to write \"ready\" or \"error: ...\" to")
+      ->check(CLI::Range(3, 1 << 20));
+  app.add_option("--server-idle", server_idle_s, "seconds after which an unused server is stopped")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--daemon-idle", daemon_idle_s,
+                 "seconds after the last server and client until the daemon ends")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--concurrency", options.concurrency,
+                 "servers asked for their tools at the same time")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+}
+
+std::uint64_t to_ns(double seconds) {
+  return static_cast<std::uint64_t>(seconds * static_cast<double>(kNanosecondsPerSecond));
+}
+
+double to_seconds(std::uint64_t ns) {
+  return static_cast<double>(ns) / static_cast<double>(kNanosecondsPerSecond);
+}
+
+int fail_start(Readiness& readiness, const Error& error) {
+  const std::string text = error.message();
+  readiness.tell("error: " + text + "\n");
+  std::fprintf(stderr, "mcpwired: %s\n", text.c_str());
+  return static_cast<int>(protocol::ExitCode::kUsage);
+}
+
+int run_daemon(DaemonOptions options) {
+  Readiness readiness(options.ready_fd);
+  const char* hidden = std::getenv(io::kHideKernelFeaturesVariable);
+  const Result<std::uint32_t> mask = io::parse_hidden_features(hidden != nullptr ? hidden : "");
+  if (!mask.has_value()) return fail_start(readiness, mask.error());
+  options.hidden_features = *mask;
+
+  io::ignore_write_signals();
+  io::block_termination_signals();
+  io::raise_open_files_limit();
+  Result<std::unique_ptr<daemon::McpRuntime>> runtime = daemon::McpRuntime::create(options);
+  if (!runtime.has_value()) return fail_start(readiness, runtime.error());
+  readiness.tell("ready\n");
+  (*runtime)->run();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc == 2 && std::string_view(argv[1]) == daemon::kGuardianArgument) {
+    return io::guardian_main(STDIN_FILENO);
+  }
+  CLI::App app("Keeps MCP servers warm. Started by mcpwire when it is needed.", "mcpwired");
+  app.set_version_flag("--version", std::string(kVersion));
+  DaemonOptions options;
+  double server_idle_s = to_seconds(options.server_idle_ns);
+  double daemon_idle_s = to_seconds(options.daemon_idle_ns);
+  add_options(app, options, server_idle_s, daemon_idle_s);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(protocol::ExitCode::kUsage);
+  }
+  options.server_idle_ns = to_ns(server_idle_s);
+  options.daemon_idle_ns = to_ns(daemon_idle_s);
+  return run_daemon(std::move(options));
+}
