@@ -25,11 +25,12 @@ void DaemonCallWords::publish(std::uint64_t correlation, CallState state) noexce
 }
 
 bool DaemonCallWords::begin_sending(std::uint64_t correlation) noexcept {
-  publish(correlation, CallState::kSending);
-  // SYNC [call.revoke] release: SENDING is visible before we look for a revocation.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  MCPWIRE_CHECK(correlation <= protocol::kCorrelationMax);
+  detail::word(slot(*own_.page, correlation))
+      .store(protocol::make_call_word(correlation, CallState::kSending),
+             std::memory_order_seq_cst);  // SYNC [call.state] [call.revoke] release
   const std::uint64_t seen = detail::ReadOnlyWord<std::uint64_t>(slot(*client_.page, correlation))
-                                 .load(std::memory_order_relaxed);
+                                 .load(std::memory_order_seq_cst);  // SYNC [call.revoke] acquire
   if (seen != protocol::make_revoked_word(correlation)) return true;
   // A client that saw SENDING in between reports `unknown`, which is never a lie. Any later look
   // is told the truth: the call was not sent and will not be, for the revocation stays.
@@ -40,15 +41,15 @@ bool DaemonCallWords::begin_sending(std::uint64_t correlation) noexcept {
 CallState ClientCallWords::revoke(std::uint64_t correlation) noexcept {
   MCPWIRE_CHECK(correlation <= protocol::kCorrelationMax);
   detail::word(slot(*own_.page, correlation))
-      .store(protocol::make_revoked_word(correlation), std::memory_order_relaxed);
-  // SYNC [call.revoke] acquire: REVOKED is visible before we look at the daemon's word.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+      .store(protocol::make_revoked_word(correlation),
+             std::memory_order_seq_cst);  // SYNC [call.revoke] release
   return state(correlation);
 }
 
 CallState ClientCallWords::state(std::uint64_t correlation) const noexcept {
-  const std::uint64_t seen = detail::ReadOnlyWord<std::uint64_t>(slot(*daemon_.page, correlation))
-                                 .load(std::memory_order_acquire);  // SYNC [call.state] acquire
+  const std::uint64_t seen =
+      detail::ReadOnlyWord<std::uint64_t>(slot(*daemon_.page, correlation))
+          .load(std::memory_order_seq_cst);  // SYNC [call.state] [call.revoke] acquire
   return protocol::call_state_of(seen, correlation);
 }
 

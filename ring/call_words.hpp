@@ -11,8 +11,8 @@
 // Ordering:
 //   [call.state]  the daemon stores a state (release) before the deed it announces is visible;
 //       the client loads it (acquire).
-//   [call.revoke] client: REVOKED | fence | load daemon's word; daemon: SENDING | fence | load
-//       client's word. With two seq_cst fences at least one side sees the other.
+//   [call.revoke] client: store REVOKED, load the daemon's word; daemon: store SENDING, load the
+//       client's word. All four are seq_cst, so at least one side sees the other.
 #pragma once
 
 #include "protocol/call_word.hpp"

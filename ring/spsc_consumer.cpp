@@ -71,15 +71,14 @@ void Consumer::release() noexcept {
 void Consumer::publish_position() noexcept {
   published_ = position_;
   detail::word(own_.page->consumer_position)
-      .store(position_, std::memory_order_release);  // SYNC [ring.space] release
+      .store(position_, std::memory_order_seq_cst);  // SYNC [ring.space] [ring.space_park] release
 }
 
 bool Consumer::peer_waits_for_space() noexcept {
   if (position_ != published_) publish_position();
-  // SYNC [ring.space_park] release: our credits are visible before we look at the wait word.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  const std::uint64_t seen = detail::ReadOnlyWord<std::uint64_t>(peer_.page->space_wait_word)
-                                 .load(std::memory_order_relaxed);
+  const std::uint64_t seen =
+      detail::ReadOnlyWord<std::uint64_t>(peer_.page->space_wait_word)
+          .load(std::memory_order_seq_cst);  // SYNC [ring.space_park] acquire
   if (!wait_word_asleep(seen) || seen == rung_word_) return false;
   rung_word_ = seen;
   return true;
@@ -88,10 +87,11 @@ bool Consumer::peer_waits_for_space() noexcept {
 bool Consumer::prepare_park() noexcept {
   if (position_ != published_) publish_position();
   detail::word(own_.page->wait_word)
-      .store(make_wait_word(++epoch_, true), std::memory_order_relaxed);
-  // SYNC [ring.park] acquire: our wait word is visible before we look for a record again.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  return has_data();
+      .store(make_wait_word(++epoch_, true),
+             std::memory_order_seq_cst);  // SYNC [ring.park] release
+  const std::uint32_t commit = detail::commit_word(record_at(position_))
+                                   .load(std::memory_order_seq_cst);  // SYNC [ring.park] acquire
+  return violated_ || peeked_bytes_ != 0 || commit != 0;
 }
 
 void Consumer::unpark() noexcept {

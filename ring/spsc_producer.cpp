@@ -33,8 +33,9 @@ bool Producer::fits(std::uint64_t total) const noexcept {
 }
 
 bool Producer::refresh_credits() noexcept {
-  const std::uint64_t head = detail::ReadOnlyWord<std::uint64_t>(peer_.page->consumer_position)
-                                 .load(std::memory_order_acquire);  // SYNC [ring.space] acquire
+  const std::uint64_t head =
+      detail::ReadOnlyWord<std::uint64_t>(peer_.page->consumer_position)
+          .load(std::memory_order_seq_cst);  // SYNC [ring.space] [ring.space_park] acquire
   // Distances, not positions: they survive the wrap at 2^64.
   const std::uint64_t unread_before = visible_position() - credited_;
   const std::uint64_t unread = visible_position() - head;
@@ -88,11 +89,26 @@ void Producer::commit(protocol::RequestHeader header, std::uint64_t correlation,
   write_header(record_at(record), header, correlation);
   if (pad_bytes_ != 0) write_pad();
   // Whatever an earlier lap left there must not pass for a commit word once `record` is visible.
-  commit_word(record_at(end)).store(0, std::memory_order_relaxed);
+  // A reservation that was larger may have been written to beyond `end`.
+  const bool wrote_beyond_end = record_bytes(reserved_bytes_) != end - record;
+  if (end != zeroed_position_ || wrote_beyond_end) {
+    commit_word(record_at(end)).store(0, std::memory_order_relaxed);
+  }
   publish(first, record);
 
   position_ = end;
   reservation_open_ = false;
+  zero_ahead(end + (end - record));
+}
+
+/// Zeroes the commit word behind the next record, if that has the size of this one. The line is
+/// in the peer's cache since the last lap; fetching it now and not between the next record and its
+/// commit word takes two transfers out of every round trip.
+void Producer::zero_ahead(std::uint64_t position) noexcept {
+  zeroed_position_ = kNoPosition;
+  if (position + kGranuleBytes - credited_ > own_.ring_bytes) return;
+  commit_word(record_at(position)).store(0, std::memory_order_relaxed);
+  zeroed_position_ = position;
 }
 
 /// Stores the commit words of a pad at `first` (if it is not the record itself) and of `record`.
@@ -106,13 +122,15 @@ void Producer::publish(std::uint64_t first, std::uint64_t record) noexcept {
     batch_has_records_ = true;  // batch_start_ == first: commit_batch() stores its word.
     return;
   }
+  // seq_cst for peer_needs_doorbell(), which loads the peer's wait word after it.
   commit_word(record_at(first))
-      .store(lap_tag(first), std::memory_order_release);  // SYNC [ring.commit] release
+      .store(lap_tag(first), std::memory_order_seq_cst);  // SYNC [ring.commit] [ring.park] release
 }
 
 void Producer::abort() noexcept {
   MCPWIRE_CHECK(reservation_open_);
   reservation_open_ = false;
+  zeroed_position_ = kNoPosition;  // The reservation may have been written over it.
 }
 
 bool Producer::try_push(const protocol::RequestHeader& header, std::uint64_t correlation,
@@ -143,7 +161,8 @@ void Producer::commit_batch() noexcept {
   batch_open_ = false;
   if (!batch_has_records_) return;
   commit_word(record_at(batch_start_))
-      .store(lap_tag(batch_start_), std::memory_order_release);  // SYNC [ring.commit] release
+      .store(lap_tag(batch_start_),
+             std::memory_order_seq_cst);  // SYNC [ring.commit] [ring.park] release
 }
 
 void Producer::abort_batch() noexcept {
@@ -153,13 +172,12 @@ void Producer::abort_batch() noexcept {
   // The commit word at batch_start_ is still zero, and the words behind it are unreachable until
   // a record ends in front of them, which zeroes them first.
   position_ = batch_start_;
+  zeroed_position_ = kNoPosition;
 }
 
 bool Producer::peer_needs_doorbell() noexcept {
-  // SYNC [ring.park] release: our commit word is visible before we look at the peer's wait word.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  const std::uint64_t seen =
-      detail::ReadOnlyWord<std::uint64_t>(peer_.page->wait_word).load(std::memory_order_relaxed);
+  const std::uint64_t seen = detail::ReadOnlyWord<std::uint64_t>(peer_.page->wait_word)
+                                 .load(std::memory_order_seq_cst);  // SYNC [ring.park] acquire
   if (!wait_word_asleep(seen) || seen == rung_word_) return false;
   rung_word_ = seen;
   return true;
@@ -176,9 +194,8 @@ Result<bool> Producer::has_space(std::uint32_t payload_bytes) noexcept {
 Result<bool> Producer::prepare_park(std::uint32_t payload_bytes) noexcept {
   MCPWIRE_CHECK(!batch_open_);
   detail::word(own_.page->space_wait_word)
-      .store(make_wait_word(++space_epoch_, true), std::memory_order_relaxed);
-  // SYNC [ring.space_park] acquire: our wait word is visible before we look for credits again.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+      .store(make_wait_word(++space_epoch_, true),
+             std::memory_order_seq_cst);  // SYNC [ring.space_park] release
   return has_space(payload_bytes);
 }
 

@@ -84,6 +84,33 @@ TEST(SpscRingTest, LessThanReservedMayBeCommitted) {
   EXPECT_EQ(ring.pop(), "next");
 }
 
+// The commit word behind the next record of the same size is zeroed ahead of time; what a caller
+// writes into a reservation and does not commit must not end up in it.
+TEST(SpscRingTest, ScribblesBehindAShorterCommitAreNoRecord) {
+  RingPair ring;
+  ASSERT_TRUE(ring.push("one granule"));
+  const auto room = ring.producer.try_reserve(500);
+  ASSERT_TRUE(room.has_value());
+  copy_bytes(*room, as_bytes(pattern(1, 500)));
+  ring.producer.commit(request_header(), 1, 5);
+  ring.pop();
+  ring.pop();
+  EXPECT_TRUE(ring.is_empty());
+}
+
+TEST(SpscRingTest, ScribblesOfAnAbortedReservationAreNoRecord) {
+  RingPair ring;
+  ASSERT_TRUE(ring.push("one granule"));
+  const auto room = ring.producer.try_reserve(500);
+  ASSERT_TRUE(room.has_value());
+  copy_bytes(*room, as_bytes(pattern(1, 500)));
+  ring.producer.abort();
+  ASSERT_TRUE(ring.push("one granule"));
+  ring.pop();
+  ring.pop();
+  EXPECT_TRUE(ring.is_empty());
+}
+
 TEST(SpscRingTest, AnAbortedReservationLeavesNothing) {
   RingPair ring;
   const auto room = ring.producer.try_reserve(300);

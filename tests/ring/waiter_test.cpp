@@ -6,9 +6,7 @@
 #include "tests/ring/ring_pair.hpp"
 #include "tests/ring/socket_pair.hpp"
 
-#include <barrier>
 #include <csignal>
-#include <functional>
 #include <thread>
 #include <vector>
 
