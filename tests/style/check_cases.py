@@ -3,7 +3,9 @@
 
 Run by CTest (style.checks_can_fail) or by hand: python3 tests/style/check_cases.py
 """
+import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -272,6 +274,65 @@ class DocsTest(Tree):
         self.write("io/a.cpp", "// TO" + "DO later\n")
         self.write("tests/io/a_test.cpp", "std::this_thread::sleep_for(1s);\n")
         self.assert_fails("check_docs.py", "io/a.cpp:1: marks", "tests/io/a_test.cpp:1: sleeps")
+
+
+class CoverageTest(Tree):
+    def summary(self, **lines):
+        """A summary in llvm-cov's form: path (with _ for /) = (covered, count)."""
+        files = [{"filename": str(self.root / (name.replace("_", "/") + ".cpp")),
+                  "summary": {"lines": {"covered": covered, "count": count},
+                              "branches": {"covered": 0, "count": 1}}} for name, (covered, count) in lines.items()]
+        self.write("summary.json", json.dumps({"data": [{"files": files}]}))
+        return self.run_check("coverage_report.py", str(self.root / "summary.json"))
+
+    def test_passes_at_the_gate(self):
+        code, output = self.summary(io_loop=(90, 100), ring_ring=(70, 100), tests_io=(0, 1000))
+        self.assertEqual(code, 0, output)
+
+    def test_fails_below_the_gate(self):
+        code, output = self.summary(io_loop=(79, 100))
+        self.assertEqual(code, 1)
+        self.assertIn("79.0 % of lines covered", output)
+
+    def test_fails_where_nothing_was_measured(self):
+        self.assertEqual(self.summary(tests_io=(1, 1))[0], 1)
+
+    def test_names_what_no_program_links(self):
+        self.write("pool/lost.cpp", SPDX)
+        self.assertIn("linked into no program: pool/lost.cpp", self.summary(io_loop=(1, 1))[1])
+
+
+COROUTINE = """#include <coroutine>
+struct Task {
+  struct promise_type {
+    Task get_return_object() { return {}; }
+    std::suspend_never initial_suspend() { return {}; }
+    std::suspend_never final_suspend() noexcept { return {}; }
+    void return_void() {}
+    void unhandled_exception() {}
+  };
+};
+"""
+
+
+class TidyTest(Tree):
+    """clang-tidy with the project's own configuration."""
+
+    def assert_finds(self, code, check):
+        self.write("io/a.cpp", SPDX + code)
+        shutil.copy(SCRIPTS.parent / ".clang-tidy", self.root)
+        done = subprocess.run(["clang-tidy-19", "--quiet", self.root / "io/a.cpp", "--", "-std=c++23"],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn(f"[{check},-warnings-as-errors]", done.stdout)
+
+    def test_rejects_a_coroutine_lambda_that_captures(self):
+        self.assert_finds(COROUTINE + "void f(int n) { auto g = [n]() -> Task { (void)n; co_return; }; g(); }\n",
+                          "cppcoreguidelines-avoid-capturing-lambda-coroutines")
+
+    def test_rejects_six_parameters_and_foreign_names(self):
+        self.assert_finds("int f(int a, int b, int c, int d, int e, int g) {\n  return a + b + c + d + e + g;\n}\n", "readability-function-size")
+        self.assert_finds("void BadName() {}\n", "readability-identifier-naming")
 
 
 if __name__ == "__main__":
