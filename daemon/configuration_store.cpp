@@ -106,7 +106,7 @@ std::shared_ptr<ConfigurationStore::Slot> ConfigurationStore::ensure_slot(
   if (slot == nullptr) slot = std::make_shared<Slot>();
   slot->used_ns = loop_.now_ns();
   std::shared_ptr<Slot> ensured = slot;
-  if (slots_.size() > kSlotsMax) drop_least_recent();
+  if (slots_.size() > kSlotsMax) drop_least_recent(*ensured);
   return ensured;
 }
 
@@ -147,10 +147,10 @@ void ConfigurationStore::replace(Slot& slot, ConfigurationPointer configuration)
   }
 }
 
-void ConfigurationStore::drop_least_recent() {
+void ConfigurationStore::drop_least_recent(const Slot& kept) {
   auto least = slots_.end();
   for (auto slot = slots_.begin(); slot != slots_.end(); ++slot) {
-    if (slot->second->is_reading || slot->second->configuration == nullptr) continue;
+    if (slot->second->is_reading || slot->second.get() == &kept) continue;
     if (least == slots_.end() || slot->second->used_ns < least->second->used_ns) least = slot;
   }
   // Its servers stay in the pool until they are idle: another client may be using them.

@@ -79,7 +79,8 @@ class ConfigurationStore {
   std::shared_ptr<Slot> ensure_slot(const ConfigurationKey& key);
   io::task<Result<void>> read(std::shared_ptr<Slot> slot, ConfigurationKey key);
   void replace(Slot& slot, ConfigurationPointer configuration);
-  void drop_least_recent();
+  /// Makes room, never by dropping `kept` or what is being read.
+  void drop_least_recent(const Slot& kept);
 
   EventLoop& loop_;
   io::HelperThread& helper_;

@@ -5,6 +5,7 @@
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <sys/stat.h>
 
+#include <cstdio>
 #include <exception>
 
 namespace mcpwire::daemon {
@@ -40,10 +41,15 @@ struct Log::Sink {
 };
 
 Log::Log(const std::string& path) : sink_(std::make_unique<Sink>()) {
+  // For each file that rotation makes, not only for the first.
+  spdlog::file_event_handlers private_files;
+  private_files.after_open = [](const std::string&, std::FILE* file) {
+    ::fchmod(::fileno(file), S_IRUSR | S_IWUSR);
+  };
   const mode_t previous = ::umask(077);
   try {
-    auto file = std::make_shared<spdlog::sinks::rotating_file_sink_st>(path, kFileBytesMax,
-                                                                       kOldFiles);
+    auto file = std::make_shared<spdlog::sinks::rotating_file_sink_st>(
+        path, kFileBytesMax, kOldFiles, false, private_files);
     sink_->logger = std::make_shared<spdlog::logger>("mcpwired", std::move(file));
     sink_->logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
     sink_->logger->flush_on(spdlog::level::info);

@@ -64,13 +64,27 @@ void Request::answer(FrameKind kind, Outcome outcome, std::string_view payload) 
     return;
   }
   // The answer before the word: whoever reads kDone after our death must find the answer there.
-  const Result<void> sent = session_.channel().send(protocol::make_header(kind, method_, outcome),
-                                                    correlation_, as_bytes(payload), {});
+  Result<void> sent = session_.channel().send(protocol::make_header(kind, method_, outcome),
+                                              correlation_, as_bytes(payload), {});
+  if (!sent.has_value() && sent.error().kind != ErrorKind::kDisconnected) {
+    sent = answer_undeliverable(sent.error());
+  }
   if (!sent.has_value()) {
     ++session_.services().counters.undelivered;
+    // The client waits for an answer that will not come: only the end of the connection tells it.
+    session_.give_up();
     return;
   }
   if (method_ == Method::kCallTool) publish(CallState::kDone);
+}
+
+Result<void> Request::answer_undeliverable(const Error& why) {
+  // What the server did is not known to the client without the answer; other methods did nothing.
+  const bool is_call = method_ == Method::kCallTool;
+  const Outcome outcome = is_call ? Outcome::kUnknown : Outcome::kRejected;
+  return session_.channel().send(protocol::make_header(FrameKind::kError, method_, outcome),
+                                 correlation_, as_bytes(protocol::build_error_body(why, is_call)),
+                                 {});
 }
 
 Outcome outcome_before_sending(const Error& error) noexcept {

@@ -47,6 +47,8 @@ class Request final : public ListNode, public io::SendObserver, public io::Progr
 
  private:
   void answer(protocol::FrameKind kind, protocol::Outcome outcome, std::string_view payload);
+  /// Instead of an answer that the channel cannot carry, because of its size for example.
+  Result<void> answer_undeliverable(const Error& why);
 
   Session& session_;
   protocol::Method method_;

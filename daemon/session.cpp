@@ -26,14 +26,18 @@ io::task<Result<void>> Session::run() {
   channel_->start(*this);
   io::CancelScope never;
   [[maybe_unused]] const Result<void> closed = co_await closed_.wait(never);
-  channel_->close();
+  // What stop() gave up is still answered.
+  if (is_closed()) channel_->close();
   const Result<void> joined = co_await requests_.join();
   MCPWIRE_CHECK(joined.has_value());  // handlers answer failures, they do not return them
+  channel_->close();
   --services_.counters.clients;
   co_return Result<void>{};
 }
 
 void Session::stop() {
+  if (closed_.is_resolved()) return;
+  is_stopping_ = true;
   requests_.cancel_scope().cancel(io::CancelCause::kShutdown);
   closed_.resolve({});
 }
@@ -59,11 +63,11 @@ io::task<Result<ConfigurationPointer>> Session::configuration(io::CancelScope& s
 
 void Session::on_frame(const protocol::FrameHeader& header, ByteSpan payload) {
   // The channel may still hold frames of a client that is being closed.
-  if (is_closed()) return;
+  if (closed_.is_resolved()) return;
   const auto method = static_cast<Method>(header.request.method);
   const FrameKind kind = protocol::kind_of(header.request.flags);
-  if (method == Method::kHello) return on_hello(payload);
   if (kind == FrameKind::kEvent && method == Method::kCancel) return on_cancel(payload);
+  if (kind == FrameKind::kRequest && method == Method::kHello) return on_hello(payload);
   if (kind == FrameKind::kRequest) return on_request(header, payload);
   violation("a frame that only the daemon may send");
 }
@@ -136,12 +140,16 @@ void Session::violation(const char* what) {
   ++services_.counters.violations;
   services_.log.warn("client " + std::to_string(channel_->peer_process_id()) +
                      " broke the protocol: " + what);
-  requests_.cancel_scope().cancel(io::CancelCause::kPeerGone);
-  closed_.resolve({});
+  give_up();
 }
 
 void Session::on_channel_closed(const Error&) {
   // A channel that closed because of a violation has been counted by its host.
+  give_up();
+}
+
+void Session::give_up() {
+  is_stopping_ = false;
   requests_.cancel_scope().cancel(io::CancelCause::kPeerGone);
   closed_.resolve({});
 }

@@ -35,7 +35,8 @@ class Session final : public ListNode, private FrameChannel::Receiver {
 
   Services& services() const noexcept { return services_; }
   FrameChannel& channel() const noexcept { return *channel_; }
-  bool is_closed() const noexcept { return closed_.is_resolved(); }
+  /// Nothing can be told to the client any more.
+  bool is_closed() const noexcept { return closed_.is_resolved() && !is_stopping_; }
 
   /// The client's configuration as it stands now; waits only when it has to be read.
   ConfigurationPointer try_configuration();
@@ -51,11 +52,14 @@ class Session final : public ListNode, private FrameChannel::Receiver {
   void on_cancel(ByteSpan payload);
   void answer_ping(const protocol::FrameHeader& header, ByteSpan payload);
   void violation(const char* what);
+  /// Closes the channel and cancels the requests: nobody takes their answers.
+  void give_up();
 
   Services& services_;
   std::unique_ptr<FrameChannel> channel_;
   io::Scope requests_;
-  io::OneShot<void> closed_;
+  io::OneShot<void> closed_;  ///< The end has begun: by the client, or by stop().
+  bool is_stopping_ = false;  ///< By stop(): the client is still there.
   IntrusiveList<Request> active_;
   /// Set by HELLO, together; null path: the client named no configuration.
   std::unique_ptr<ConfigurationKey> configuration_key_;
