@@ -70,6 +70,10 @@ TEST(ServerConfigTest, MalformedJsonNamesFileLineAndColumn) {
   EXPECT_THAT(fault_of("{} {}"), HasSubstr(":1:4:"));
 }
 
+TEST(ServerConfigTest, NothingHidesBehindANulCharacter) {
+  EXPECT_THAT(fault_of(std::string_view("{\"mcpServers\":{}}\0{", 19)), HasSubstr(":1:18:"));
+}
+
 TEST(ServerConfigTest, NoMessageContainsAValue) {
   for (const char* text :
        {"{\"mcpServers\":{\"a\":{\"env\":{\"T\":\"s3cret\n\"}}}}",

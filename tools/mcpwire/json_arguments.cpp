@@ -106,6 +106,9 @@ bool is_blank(std::string_view text) noexcept {
 }  // namespace
 
 Result<void> check_arguments(std::string_view text) {
+  // nlohmann takes it for the end of the text and would let everything behind it pass.
+  const std::size_t nul = text.find('\0');
+  if (nul != std::string_view::npos) return malformed(text, nul, "a NUL character");
   ArgumentsChecker checker;
   if (!nlohmann::json::sax_parse(text, &checker)) {
     return malformed(text, checker.fault_byte(), checker.fault());

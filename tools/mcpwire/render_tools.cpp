@@ -214,7 +214,7 @@ Result<std::optional<std::string>> find_tool(std::string_view tools_json, std::s
   const Json tools = Json::parse(tools_json, nullptr, false);
   if (!tools.is_array()) return not_tools("the list of tools is no JSON array");
   for (const Json& tool : tools) {
-    if (text_member(tool, "name") == name) return std::optional(compact(tool));
+    if (!name.empty() && text_member(tool, "name") == name) return std::optional(compact(tool));
   }
   return std::optional<std::string>();
 }
