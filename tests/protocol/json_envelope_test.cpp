@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "protocol/json/envelope.hpp"
 
+#include "tests/protocol/json_envelope_support.hpp"
+
 #include <gmock/gmock.h>
 
 #include <string>
@@ -8,32 +10,6 @@
 
 namespace mcpwire::protocol::json {
 namespace {
-
-JsonFault fault_of(std::string_view line) {
-  EnvelopeParser parser;
-  const Result<Envelope> envelope = parser.parse(line);
-  EXPECT_EQ(envelope.has_value(), parser.last_fault() == JsonFault::kNone) << line;
-  if (!envelope) {
-    EXPECT_NE(envelope.error().kind, ErrorKind::kInternal) << line;
-  }
-  return parser.last_fault();
-}
-
-Envelope parsed(EnvelopeParser& parser, std::string_view line) {
-  Result<Envelope> envelope = parser.parse(line);
-  EXPECT_TRUE(envelope.has_value()) << line << ": " << json_fault_text(parser.last_fault());
-  return envelope ? *envelope : Envelope{};
-}
-
-std::string with_result(std::string_view value) {
-  return R"({"jsonrpc":"2.0","id":1,"result":)" + std::string(value) + "}";
-}
-
-/// `value` as the result of a line that is long enough for span mode.
-std::string with_long_result(std::string_view value) {
-  std::string filler(EnvelopeParser::kFullValidationBytesMax, ' ');
-  return with_result(std::string(value) + filler);
-}
 
 TEST(EnvelopeParserTest, ReadsARequestAsRawSpans) {
   EnvelopeParser parser;
@@ -285,43 +261,6 @@ TEST(EnvelopeParserTest, RefusesParamsAndMethodsOfTheWrongType) {
               JsonFault::kParams);
   }
   EXPECT_EQ(fault_of(R"({"jsonrpc":"2.0","method":1})"), JsonFault::kMethod);
-}
-
-TEST(EnvelopeParserTest, SpanModeStillHoldsTheEnvelopeBracketsAndUtf8) {
-  EXPECT_EQ(fault_of(with_long_result("{\"a\":[1,2]}")), JsonFault::kNone);
-  EXPECT_EQ(fault_of(with_long_result("{\"a\":[1,2}]")), JsonFault::kGrammar);
-  EXPECT_EQ(fault_of(with_long_result("[")), JsonFault::kGrammar);
-  EXPECT_EQ(fault_of(with_long_result("\"\xff\"")), JsonFault::kEncoding);
-  EXPECT_EQ(fault_of(with_long_result("\"a\nb\"")), JsonFault::kControlCharacter);
-  EXPECT_EQ(fault_of(with_long_result("1}{")), JsonFault::kTrailing);
-  EXPECT_EQ(fault_of(with_long_result(std::string(kDepthMax, '[') + std::string(kDepthMax, ']'))),
-            JsonFault::kDepth);
-  EXPECT_EQ(fault_of(with_long_result("1,\"id\":2")), JsonFault::kDuplicateKey);
-  EXPECT_EQ(fault_of(with_long_result("1 2")), JsonFault::kGrammar);
-}
-
-TEST(EnvelopeParserTest, SpanModeHoldsIdAndMethodToTheFullRules) {
-  const std::string filler(EnvelopeParser::kFullValidationBytesMax, ' ');
-  const auto call = [&](std::string_view id, std::string_view method) {
-    return R"({"jsonrpc":"2.0","id":)" + std::string(id) + filler + R"(,"method":)" +
-           std::string(method) + "}";
-  };
-  EXPECT_EQ(fault_of(call(R"("\\")", R"("a\/b")")), JsonFault::kNone);
-  EXPECT_EQ(fault_of(call(R"("\x")", R"("m")")), JsonFault::kEscape);
-  EXPECT_EQ(fault_of(call("01", R"("m")")), JsonFault::kId);
-  EXPECT_EQ(fault_of(call("1", R"("\x")")), JsonFault::kMethod);
-  EXPECT_EQ(fault_of(call("1", "tru")), JsonFault::kMethod);
-}
-
-TEST(EnvelopeParserTest, SpanModePassesWhatItDoesNotPromiseToCheck) {
-  EXPECT_EQ(fault_of(with_long_result("[1,,01,tru,\"\\x\"]")), JsonFault::kNone);
-}
-
-TEST(EnvelopeParserTest, SpanModeAgreesWithFullModeOnSpans) {
-  EnvelopeParser parser;
-  const std::string line = with_long_result("{\"a\":[1,\"}\"]}");
-  EXPECT_EQ(parsed(parser, line).result, "{\"a\":[1,\"}\"]}");
-  EXPECT_EQ(parsed(parser, with_result("1")).result, "1") << "the parser is usable afterwards";
 }
 
 TEST(EnvelopeParserTest, ReadsAfterARefusal) {

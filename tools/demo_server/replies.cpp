@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "tools/demo_server/replies.hpp"
 
+#include "protocol/version.hpp"
+
 namespace mcpwire::demo {
 
 using protocol::json::Writer;
 
 void write_server_info(Writer& writer) {
   writer.begin_object().key("name").string(kServerName);
-  writer.key("version").string(kServerVersion).end_object();
+  writer.key("version").string(kVersion).end_object();
 }
 
 void write_common_members(Writer& writer, Revision revision) {

@@ -12,7 +12,6 @@
 namespace mcpwire::demo {
 
 inline constexpr std::string_view kServerName = "mcpwire-demo-server";
-inline constexpr std::string_view kServerVersion = "0.1.0";
 
 /// JSON-RPC's codes and MCP's.
 inline constexpr int kParseError = -32700;
