@@ -202,10 +202,15 @@ TEST_P(ParkSoakTest, TwoSidesThatBothWaitForRoomDoNotWaitForEachOther) {
 INSTANTIATE_TEST_SUITE_P(SpinNs, ParkSoakTest, testing::Values(0, 2'000));
 
 /// Lets two threads start a step within nanoseconds of each other, which no barrier that sleeps
-/// can: the store-buffer races below last that long.
+/// can: the store-buffer races below last that long. Each round meets three times: both sides read
+/// what the other will write (so that the race's loads hit their caches and can be early), race,
+/// compare.
 class Rendezvous {
  public:
-  void meet(std::size_t self, std::uint64_t round) {
+  static constexpr std::uint64_t kMeetings = 3;
+
+  void meet(std::size_t self, std::uint64_t round, std::uint64_t meeting) {
+    round = round * kMeetings + meeting;
     arrived_[self].round.store(round, std::memory_order_release);
     for (int looks = 0; arrived_[1 - self].round.load(std::memory_order_acquire) < round; ++looks) {
       if (looks % 4096 == 4095) std::this_thread::yield();
@@ -232,18 +237,22 @@ TEST(ParkRaceTest, AConsumerThatSleepsIsRungOrSeesTheRecord) {
   bool rung = false;
   std::thread sender([&] {
     for (std::uint64_t round = 1; round <= rounds; ++round) {
-      meeting.meet(1, 2 * round);
+      meeting.meet(1, round, 0);
+      const bool rung_early = ring.producer.peer_needs_doorbell();
+      meeting.meet(1, round, 1);
       stagger(round);
       ring.push("x");
-      rung = ring.producer.peer_needs_doorbell();
-      meeting.meet(1, 2 * round + 1);
+      rung = ring.producer.peer_needs_doorbell() || rung_early;
+      meeting.meet(1, round, 2);
     }
   });
   std::uint64_t lost = 0;
   for (std::uint64_t round = 1; round <= rounds; ++round) {
-    meeting.meet(0, 2 * round);
-    const bool has_data = ring.consumer.prepare_park();
-    meeting.meet(0, 2 * round + 1);
+    meeting.meet(0, round, 0);
+    const bool was_empty = !ring.consumer.has_data();
+    meeting.meet(0, round, 1);
+    const bool has_data = ring.consumer.prepare_park() || !was_empty;
+    meeting.meet(0, round, 2);
     ring.consumer.unpark();
     if (!has_data && !rung) ++lost;
     ring.pop();
@@ -261,20 +270,24 @@ TEST(ParkRaceTest, AProducerThatSleepsForRoomIsRungOrSeesTheRoom) {
   bool has_space = false;
   std::thread sender([&] {
     for (std::uint64_t round = 1; round <= rounds; ++round) {
-      meeting.meet(1, 2 * round);
+      meeting.meet(1, round, 0);
+      const bool had_space = ring.producer.has_space(32).value();
+      meeting.meet(1, round, 1);
       stagger(round);
-      has_space = ring.producer.prepare_park(32).value();
-      meeting.meet(1, 2 * round + 1);
+      has_space = ring.producer.prepare_park(32).value() || had_space;
+      meeting.meet(1, round, 2);
       ring.producer.unpark();
       ring.push("x");
     }
   });
   std::uint64_t lost = 0;
   for (std::uint64_t round = 1; round <= rounds; ++round) {
+    meeting.meet(0, round, 0);
+    const bool rung_early = ring.consumer.peer_waits_for_space();
+    meeting.meet(0, round, 1);
     ring.pop();
-    meeting.meet(0, 2 * round);
-    const bool rung = ring.consumer.peer_waits_for_space();
-    meeting.meet(0, 2 * round + 1);
+    const bool rung = ring.consumer.peer_waits_for_space() || rung_early;
+    meeting.meet(0, round, 2);
     if (!has_space && !rung) ++lost;
   }
   sender.join();
@@ -287,22 +300,29 @@ TEST(CallWordStressTest, NotSentIsNeverALie) {
   DaemonCallWords daemon(daemon_segment.memory(), client_segment.memory());
   ClientCallWords client(client_segment.memory(), daemon_segment.memory());
   const std::uint64_t rounds = 40'000 * kScale;
+  const auto client_word = [&](std::uint64_t id) {
+    return detail::word(client_segment.memory().page->call_words[protocol::call_word_index(id)]);
+  };
   Rendezvous meeting;
   bool sent = false;
   std::thread server([&] {
     for (std::uint64_t id = 1; id <= rounds; ++id) {
       daemon.publish(id, protocol::CallState::kClaimed);
-      meeting.meet(1, 2 * id);
+      meeting.meet(1, id, 0);
+      static_cast<void>(client_word(id).load(std::memory_order_relaxed));
+      meeting.meet(1, id, 1);
       stagger(id);
       sent = daemon.begin_sending(id);
-      meeting.meet(1, 2 * id + 1);
+      meeting.meet(1, id, 2);
     }
   });
   std::uint64_t lies = 0;
   for (std::uint64_t id = 1; id <= rounds; ++id) {
-    meeting.meet(0, 2 * id);
+    meeting.meet(0, id, 0);
+    static_cast<void>(client.state(id));
+    meeting.meet(0, id, 1);
     const bool may_have_been_sent = protocol::may_have_been_sent(client.revoke(id));
-    meeting.meet(0, 2 * id + 1);
+    meeting.meet(0, id, 2);
     if (!may_have_been_sent && sent) ++lies;
   }
   server.join();
