@@ -17,12 +17,13 @@ class GuardianTest : public ProcessTest {
   std::string guardian_file(const char* name) const {
     return read_file("/proc/" + std::to_string(guardian->process_id()) + "/" + name);
   }
-  /// The guardian is a process of its own from exec on; this waits until it has isolated itself.
-  void wait_for_guardian() const {
-    while (guardian_file("comm") != "mcpwire-guard\n") {
+  /// Waits until a guardian process has isolated itself, which ends with the one at 3 alone.
+  static void wait_until_isolated(pid_t process) {
+    const std::string directory = "/proc/" + std::to_string(process);
+    while (read_file(directory + "/comm") != "mcpwire-guard\n") {
     }
-    const std::string fds = "/proc/" + std::to_string(guardian->process_id()) + "/fd";
-    while (std::filesystem::exists(fds + "/4") || !std::filesystem::exists(fds + "/3")) {
+    while (!std::filesystem::exists(directory + "/fd/3") ||
+           std::filesystem::exists(directory + "/fd/4")) {
     }
   }
   /// Kills `owner` as the kernel's out-of-memory killer would and waits for all it had started.
@@ -34,8 +35,8 @@ class GuardianTest : public ProcessTest {
 };
 
 TEST_F(GuardianTest, HoldsNothingOfItsParent) {
-  wait_for_guardian();
   const pid_t process = guardian->process_id();
+  wait_until_isolated(process);
   const std::string directory = "/proc/" + std::to_string(process);
   EXPECT_EQ(std::filesystem::read_symlink(directory + "/cwd"), "/");
   EXPECT_EQ(getsid(process), process);
@@ -72,6 +73,7 @@ TEST_F(GuardianTest, KillsWhatIsRegisteredAtTheEndOfThePipeAndNothingElse) {
   for (const detail::GuardianRecord record : {second, first, -second, 0, 1, -1}) {
     ASSERT_EQ(write(pipe.write_end.get(), &record, sizeof(record)), ssize_t{sizeof(record)});
   }
+  wait_until_isolated(process.process_id);
   kill(process.process_id, SIGTERM);
   kill(process.process_id, SIGINT);
   EXPECT_FALSE(listed->status.has_value());
