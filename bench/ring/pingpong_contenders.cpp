@@ -132,6 +132,7 @@ class SocketContender final : public Contender {
   const char* name() const noexcept override {
     return kind_ == SocketKind::kStream ? "stream" : "seqpacket";
   }
+  bool sleeps() const noexcept override { return true; }
 
   bool send(ByteSpan payload) override {
     return ::send(socket_.get(), payload.data(), payload.size(), MSG_NOSIGNAL) ==

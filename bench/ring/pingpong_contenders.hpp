@@ -34,6 +34,8 @@ class Contender {
  public:
   virtual ~Contender() = default;
   virtual const char* name() const noexcept = 0;
+  /// True if a hop costs a wake-up.
+  virtual bool sleeps() const noexcept { return false; }
   /// False if the other process is gone.
   virtual bool send(ByteSpan payload) = 0;
   /// Receives exactly payload.size() bytes.

@@ -7,7 +7,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
+#include <cstdlib>
+#include <iterator>
 #include <memory>
 
 #include <sched.h>
@@ -53,6 +56,18 @@ struct Lane {
   std::vector<std::uint64_t> samples;
 };
 
+struct Rounds {
+  std::uint32_t warm_up;
+  std::uint32_t samples;
+};
+
+/// Both processes compute the same. Sockets sleep and wake for each hop: 50 us, not 300 ns.
+Rounds rounds_of(const Lane& lane, const PingPongOptions& options) {
+  const std::uint32_t divisor =
+      lane.contender->sleeps() ? std::max(1u, options.socket_divisor) : 1u;
+  return {options.warm_up_per_block / divisor, std::max(1u, options.samples_per_block / divisor)};
+}
+
 std::vector<Lane> make_lanes(const PingPongOptions& options, Role role, LaneFiles& files) {
   std::vector<Lane> lanes;
   for (const std::uint32_t bytes : options.payload_bytes) {
@@ -80,8 +95,8 @@ std::vector<Lane> make_lanes(const PingPongOptions& options, Role role, LaneFile
   for (std::uint32_t block = 0; block < options.blocks; ++block) {
     for (Lane& lane : lanes) {
       const MutableByteSpan bytes(payload.data(), lane.payload_bytes);
-      const std::uint32_t rounds = options.warm_up_per_block + options.samples_per_block;
-      for (std::uint32_t i = 0; i < rounds; ++i) {
+      const Rounds rounds = rounds_of(lane, options);
+      for (std::uint32_t i = 0; i < rounds.warm_up + rounds.samples; ++i) {
         if (!lane.contender->receive(bytes) || !lane.contender->send(bytes)) ::_exit(2);
       }
     }
@@ -93,14 +108,14 @@ bool run_block(Lane& lane, const PingPongOptions& options, std::uint32_t block) 
   const ring::BlockingClock clock;
   std::vector<std::byte> sent(lane.payload_bytes);
   std::vector<std::byte> received(lane.payload_bytes);
-  const std::uint32_t rounds = options.warm_up_per_block + options.samples_per_block;
-  for (std::uint32_t i = 0; i < rounds; ++i) {
+  const Rounds rounds = rounds_of(lane, options);
+  for (std::uint32_t i = 0; i < rounds.warm_up + rounds.samples; ++i) {
     std::ranges::fill(sent, static_cast<std::byte>(block * 31 + i));
     const std::uint64_t start_ns = clock.monotonic_ns();
     if (!lane.contender->send(sent) || !lane.contender->receive(received)) return false;
     const std::uint64_t end_ns = clock.monotonic_ns();
     if (received != sent) return false;
-    if (i >= options.warm_up_per_block) lane.samples.push_back(end_ns - start_ns);
+    if (i >= rounds.warm_up) lane.samples.push_back(end_ns - start_ns);
   }
   return true;
 }
@@ -158,9 +173,13 @@ Result<std::vector<PingPongResult>> run_ring_pingpong(const PingPongOptions& opt
 }
 
 std::string format_pingpong(const std::vector<PingPongResult>& results) {
-  std::string text;
+  std::array<char, 160> line{};
+  double load = 0;
+  static_cast<void>(::getloadavg(&load, 1));
+  std::snprintf(line.data(), line.size(), "round trips between two pinned processes; load %.2f\n",
+                load);
+  std::string text = line.data();
   for (const PingPongResult& result : results) {
-    std::array<char, 160> line{};
     std::snprintf(line.data(), line.size(),
                   "%-10s %5u B  p50 %6lu  p99 %6lu  p99.9 %7lu  max %8lu ns  (%lu samples)\n",
                   result.contender.c_str(), result.payload_bytes, result.p50_ns, result.p99_ns,

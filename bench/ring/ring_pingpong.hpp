@@ -24,6 +24,7 @@ struct PingPongOptions {
   std::uint32_t blocks = 20;  ///< Turns of each contender.
   std::uint32_t samples_per_block = 2'000;
   std::uint32_t warm_up_per_block = 200;  ///< Round trips before the samples, not counted.
+  std::uint32_t socket_divisor = 10;      ///< Sockets make this many times fewer round trips.
   bool with_sockets = true;
 };
 
@@ -43,7 +44,7 @@ struct PingPongResult {
 /// one thread.
 Result<std::vector<PingPongResult>> run_ring_pingpong(const PingPongOptions& options);
 
-/// One line per result, with units.
+/// One line per result, with units, and one with the load average at this moment.
 std::string format_pingpong(const std::vector<PingPongResult>& results);
 
 }  // namespace mcpwire::bench

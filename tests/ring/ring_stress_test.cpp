@@ -224,9 +224,10 @@ class Rendezvous {
   Place arrived_[2];
 };
 
-/// Varies who is first: the threads' steps differ in length.
-void stagger(std::uint64_t round) {
-  for (volatile std::uint64_t i = 0; i < round % 23; i = i + 1) {
+/// Varies who is first, and by how much: the threads' steps differ in length.
+void stagger(std::size_t self, std::uint64_t round) {
+  const std::uint64_t steps = self == 0 ? round / 32 % 64 : round % 32;
+  for (volatile std::uint64_t i = 0; i < steps; i = i + 1) {
   }
 }
 
@@ -240,7 +241,7 @@ TEST(ParkRaceTest, AConsumerThatSleepsIsRungOrSeesTheRecord) {
       meeting.meet(1, round, 0);
       const bool rung_early = ring.producer.peer_needs_doorbell();
       meeting.meet(1, round, 1);
-      stagger(round);
+      stagger(1, round);
       ring.push("x");
       rung = ring.producer.peer_needs_doorbell() || rung_early;
       meeting.meet(1, round, 2);
@@ -251,6 +252,7 @@ TEST(ParkRaceTest, AConsumerThatSleepsIsRungOrSeesTheRecord) {
     meeting.meet(0, round, 0);
     const bool was_empty = !ring.consumer.has_data();
     meeting.meet(0, round, 1);
+    stagger(0, round);
     const bool has_data = ring.consumer.prepare_park() || !was_empty;
     meeting.meet(0, round, 2);
     ring.consumer.unpark();
@@ -273,7 +275,7 @@ TEST(ParkRaceTest, AProducerThatSleepsForRoomIsRungOrSeesTheRoom) {
       meeting.meet(1, round, 0);
       const bool had_space = ring.producer.has_space(32).value();
       meeting.meet(1, round, 1);
-      stagger(round);
+      stagger(1, round);
       has_space = ring.producer.prepare_park(32).value() || had_space;
       meeting.meet(1, round, 2);
       ring.producer.unpark();
@@ -285,6 +287,7 @@ TEST(ParkRaceTest, AProducerThatSleepsForRoomIsRungOrSeesTheRoom) {
     meeting.meet(0, round, 0);
     const bool rung_early = ring.consumer.peer_waits_for_space();
     meeting.meet(0, round, 1);
+    stagger(0, round);
     ring.pop();
     const bool rung = ring.consumer.peer_waits_for_space() || rung_early;
     meeting.meet(0, round, 2);
@@ -311,7 +314,7 @@ TEST(CallWordStressTest, NotSentIsNeverALie) {
       meeting.meet(1, id, 0);
       static_cast<void>(client_word(id).load(std::memory_order_relaxed));
       meeting.meet(1, id, 1);
-      stagger(id);
+      stagger(1, id);
       sent = daemon.begin_sending(id);
       meeting.meet(1, id, 2);
     }
@@ -321,6 +324,7 @@ TEST(CallWordStressTest, NotSentIsNeverALie) {
     meeting.meet(0, id, 0);
     static_cast<void>(client.state(id));
     meeting.meet(0, id, 1);
+    stagger(0, id);
     const bool may_have_been_sent = protocol::may_have_been_sent(client.revoke(id));
     meeting.meet(0, id, 2);
     if (!may_have_been_sent && sent) ++lies;
