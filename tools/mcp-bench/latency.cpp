@@ -50,7 +50,7 @@ std::string_view method_name(Method method) noexcept {
 }
 
 Result<LatencySummary> time_round_trips(const LatencyOptions& options, const RoundTrip& round_trip) {
-  const std::size_t warm_up = std::clamp<std::size_t>(options.iterations / 10, 100, 2'000);
+  const std::size_t warm_up = std::min<std::size_t>(options.iterations / 10 + 1, 2'000);
   for (std::size_t count = 0; count < warm_up; ++count) TRY(round_trip());
   Samples samples;
   samples.reserve(options.iterations);
@@ -63,13 +63,11 @@ Result<LatencySummary> time_round_trips(const LatencyOptions& options, const Rou
   return summarize(std::move(samples));
 }
 
-std::string summary_json(const LatencyOptions& options, const LatencySummary& summary) {
-  std::string text(512, '\0');
+std::string figures_json(const LatencySummary& summary) {
+  std::string text(256, '\0');
   const int written = std::snprintf(
       text.data(), text.size(),
-      R"({"path":"%s","method":"%s","payload":%zu,"n":%zu,"p50_ns":%llu,"p99_ns":%llu,)"
-      R"("p999_ns":%llu,"max_ns":%llu,"per_second":%.0f})",
-      path_name(options.path).data(), method_name(options.method).data(), options.payload_bytes,
+      R"("n":%zu,"p50_ns":%llu,"p99_ns":%llu,"p999_ns":%llu,"max_ns":%llu,"per_second":%.0f)",
       summary.samples, static_cast<unsigned long long>(summary.p50_ns),
       static_cast<unsigned long long>(summary.p99_ns),
       static_cast<unsigned long long>(summary.p999_ns),
@@ -78,16 +76,25 @@ std::string summary_json(const LatencyOptions& options, const LatencySummary& su
   return text;
 }
 
-std::string summary_text(const LatencyOptions& options, const LatencySummary& summary) {
-  std::string text(512, '\0');
+std::string figures_text(const LatencySummary& summary) {
+  std::string text(256, '\0');
   const int written = std::snprintf(
-      text.data(), text.size(),
-      "%s %s, %zu bytes: p50 %.2f us, p99 %.2f us, p99.9 %.2f us, max %.2f us (n %zu)",
-      path_name(options.path).data(), method_name(options.method).data(), options.payload_bytes,
+      text.data(), text.size(), "p50 %.2f us, p99 %.2f us, p99.9 %.2f us, max %.2f us (n %zu)",
       microseconds(summary.p50_ns), microseconds(summary.p99_ns), microseconds(summary.p999_ns),
       microseconds(summary.max_ns), summary.samples);
   text.resize(static_cast<std::size_t>(written));
   return text;
+}
+
+std::string summary_json(const LatencyOptions& options, const LatencySummary& summary) {
+  return R"({"path":")" + std::string(path_name(options.path)) + R"(","method":")" +
+         std::string(method_name(options.method)) + R"(","payload":)" +
+         std::to_string(options.payload_bytes) + "," + figures_json(summary) + "}";
+}
+
+std::string summary_text(const LatencyOptions& options, const LatencySummary& summary) {
+  return std::string(path_name(options.path)) + " " + std::string(method_name(options.method)) +
+         ", " + std::to_string(options.payload_bytes) + " bytes: " + figures_text(summary);
 }
 
 }  // namespace mcpwire::bench_tool

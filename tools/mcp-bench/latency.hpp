@@ -49,12 +49,17 @@ struct LatencySummary {
 /// Makes one checked round trip; fails when the answer is not what was asked for.
 using RoundTrip = std::function<Result<void>()>;
 
-/// Warms up with a tenth of the iterations (at least 100, at most 2,000), then times each.
+/// Warms up with a tenth of the iterations (at most 2,000), then times each.
 Result<LatencySummary> time_round_trips(const LatencyOptions& options, const RoundTrip& round_trip);
 
 Result<LatencySummary> measure_ring(const LatencyOptions& options);
 Result<LatencySummary> measure_daemon(const LatencyOptions& options);
 Result<LatencySummary> measure_direct(const LatencyOptions& options);
+
+/// The members n, p50_ns, p99_ns, p999_ns, max_ns, per_second of a JSON object, without braces.
+std::string figures_json(const LatencySummary& summary);
+/// The same for a person.
+std::string figures_text(const LatencySummary& summary);
 
 /// One JSON object on one line: path, method, payload, n, p50_ns, p99_ns, p999_ns, max_ns,
 /// per_second.

@@ -3,6 +3,7 @@
 // mcp-bench: measures mcpwire beside what it replaces. It brings its own daemon and server, in a
 // folder of its own, and leaves nothing behind.
 #include "tools/mcp-bench/latency.hpp"
+#include "tools/mcp-bench/process_time.hpp"
 
 #include "protocol/outcome.hpp"
 #include "protocol/version.hpp"
@@ -12,6 +13,7 @@
 #include <cstdio>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -53,17 +55,35 @@ Result<bench_tool::LatencySummary> measure(const LatencyOptions& options) {
   return bench_tool::measure_direct(options);
 }
 
+constexpr int kFailed = static_cast<int>(protocol::ExitCode::kUsage);
+
+int print_line(const std::string& text) {
+  return std::puts(text.c_str()) < 0 || std::fflush(stdout) != 0 ? kFailed : 0;
+}
+
+int report_failure(const Error& error) {
+  std::fprintf(stderr, "mcp-bench: %s\n", error.message().c_str());
+  return kFailed;
+}
+
 int run_latency(const LatencyOptions& options, bool as_json) {
-  Result<bench_tool::LatencySummary> summary = measure(options);
-  if (!summary.has_value()) {
-    std::fprintf(stderr, "mcp-bench: %s\n", summary.error().message().c_str());
-    return static_cast<int>(protocol::ExitCode::kUsage);
-  }
-  const std::string text = as_json ? bench_tool::summary_json(options, *summary)
-                                   : bench_tool::summary_text(options, *summary);
-  return std::puts(text.c_str()) < 0 || std::fflush(stdout) != 0
-             ? static_cast<int>(protocol::ExitCode::kUsage)
-             : 0;
+  const Result<bench_tool::LatencySummary> summary = measure(options);
+  if (!summary.has_value()) return report_failure(summary.error());
+  return print_line(as_json ? bench_tool::summary_json(options, *summary)
+                            : bench_tool::summary_text(options, *summary));
+}
+
+struct ProcessOptions {
+  std::size_t iterations = 200;
+  std::vector<std::string> command;
+};
+
+int run_process(const ProcessOptions& options, bool as_json) {
+  const Result<bench_tool::LatencySummary> summary =
+      bench_tool::measure_process(options.command, options.iterations);
+  if (!summary.has_value()) return report_failure(summary.error());
+  return print_line(as_json ? "{" + bench_tool::figures_json(*summary) + "}"
+                            : bench_tool::figures_text(*summary));
 }
 
 }  // namespace
@@ -76,10 +96,17 @@ int main(int argc, char** argv) {
   LatencyOptions options;
   bool as_json = false;
   add_latency_options(*latency, options, as_json);
+  CLI::App* process = app.add_subcommand("process", "Whole-process times of a command");
+  ProcessOptions process_options;
+  process->add_option("--iterations", process_options.iterations, "timed runs (default 200)")
+      ->check(CLI::Range(1, 1'000'000));
+  process->add_flag("--json", as_json, "one JSON object instead of a line for people");
+  process->add_option("command", process_options.command, "the command, behind --")->required();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : static_cast<int>(protocol::ExitCode::kUsage);
+    return app.exit(error) == 0 ? 0 : kFailed;
   }
+  if (process->parsed()) return run_process(process_options, as_json);
   return run_latency(options, as_json);
 }

@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Measures the rows of PERF.md: every contender of a row in turn, round after round, the first one
+twice per round (A/A: what differs between those two is noise). Prints Markdown tables; figures are
+medians over the rounds with the smallest and largest in brackets. JSON goes to build/perf.
+
+usage: scripts/perf.py [--bin build/release/bin] [--rounds 7] [--quick] [ROW ...]
+"""
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def latency(*arguments):
+    return ["mcp-bench", "latency", "--json", *arguments]
+
+
+def rows(scale, echo_socket, configuration):
+    """Row name -> contenders in order: (name, command). `scale` divides the iterations."""
+    def count(number):
+        return ["--iterations", str(max(number // scale, 3))]
+
+    call = ["--method", "call", *count(20000)]
+    gap_ms = ["--method", "call", "--gap", "1000000", *count(1000)]
+    gap_s = ["--method", "call", "--gap", "1000000000", *count(5)]
+    direct = latency("--path", "direct")
+    daemon = latency("--path", "daemon")
+    return {
+        "ring": [("ring, two processes spinning", latency("--path", "ring", "--method", "ping", *count(40000)))],
+        "ping": [("daemon ping", daemon + ["--method", "ping", *count(50000)]),
+                 ("daemon ping, socket only",
+                  daemon + ["--method", "ping", "--socket-only", *count(20000)])],
+        "call": [("daemon call", daemon + call),
+                 ("direct, unpinned", direct + call),
+                 ("direct, one core", direct + ["--pin", "0,0,0"] + call),
+                 ("direct, two cores", direct + ["--pin", "0,0,1"] + call)],
+        "call-gap-1ms": [("daemon call", daemon + gap_ms),
+                         ("direct, unpinned", direct + gap_ms),
+                         ("direct, one core", direct + ["--pin", "0,0,0"] + gap_ms),
+                         ("direct, two cores", direct + ["--pin", "0,0,1"] + gap_ms)],
+        "call-gap-1s": [("daemon call", daemon + gap_s),
+                        ("direct, unpinned", direct + gap_s),
+                        ("direct, one core", direct + ["--pin", "0,0,0"] + gap_s),
+                        ("direct, two cores", direct + ["--pin", "0,0,1"] + gap_s)],
+        "cli": [("mcpwire call demo/echo",
+                 ["mcp-bench", "process", "--json", *count(300), "--", "mcpwire", "-c",
+                  configuration, "call", "demo/echo", '{"message":"hi"}']),
+                ("C program: connect, echo, exit",
+                 ["mcp-bench", "process", "--json", *count(300), "--", "connect_echo",
+                  echo_socket])],
+    }
+
+
+def run(command, environment):
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
+    if done.returncode != 0:
+        sys.exit(f"perf: {' '.join(command)} failed: {done.stderr.strip()}")
+    return json.loads(done.stdout)
+
+
+def measure(contenders, rounds, environment):
+    """Name -> list of results, one per round. The first contender runs twice as its own control."""
+    control = (contenders[0][0] + " (again: A/A)", contenders[0][1])
+    results = {}
+    for _ in range(rounds):
+        for name, command in [*contenders, control]:
+            results.setdefault(name, []).append(run(command, environment))
+    return results
+
+
+def cell(results, key):
+    values = sorted(result[key] / 1000 for result in results)
+    return f"{statistics.median(values):.2f} [{values[0]:.2f}-{values[-1]:.2f}]"
+
+
+def print_table(row, results):
+    print(f"\n#### {row}\n")
+    print("| contender | n | p50 us | p99 us | p99.9 us | max us |")
+    print("|---|---|---|---|---|---|")
+    for name, runs in results.items():
+        cells = " | ".join(cell(runs, key) for key in ("p50_ns", "p99_ns", "p999_ns", "max_ns"))
+        print(f"| {name} | {len(runs)} x {runs[0]['n']} | {cells} |", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--bin", default=str(ROOT / "build/release/bin"))
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--quick", action="store_true", help="a twentieth of the iterations")
+    parser.add_argument("rows", nargs="*", metavar="ROW")
+    options = parser.parse_args()
+    programs = pathlib.Path(options.bin).resolve()
+    load = os.getloadavg()[0]
+    print(f"load {load:.2f}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}, rounds {options.rounds}")
+    if load > 0.5:
+        print("the machine is not quiet: expect wide brackets")
+    with tempfile.TemporaryDirectory(prefix="mcpwire-perf.") as scratch:
+        environment = dict(os.environ, MCPWIRE_RUNTIME_DIR=scratch + "/run")
+        environment["PATH"] = f"{programs}:{programs.parent / 'bench'}:{os.environ['PATH']}"
+        configuration = scratch + "/servers.json"
+        pathlib.Path(configuration).write_text(json.dumps(
+            {"mcpServers": {"demo": {"command": str(programs / "mcpwire-demo-server")}}}))
+        os.chmod(configuration, 0o600)
+        echo_socket = scratch + "/echo.sock"
+        echo = subprocess.Popen(["connect_echo", "serve", echo_socket], env=environment,
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        echo.stdout.readline()
+        try:
+            table = rows(20 if options.quick else 1, echo_socket, configuration)
+            wanted = options.rows or list(table)
+            all_results = {}
+            for row in wanted:
+                all_results[row] = measure(table[row], options.rounds, environment)
+                print_table(row, all_results[row])
+        finally:
+            echo.stdin.close()
+            echo.wait()
+            subprocess.run(["mcpwire", "daemon", "stop"], env=environment, capture_output=True)
+    out = ROOT / "build/perf"
+    out.mkdir(parents=True, exist_ok=True)
+    (out / f"{time.strftime('%Y%m%d-%H%M%S')}.json").write_text(json.dumps(all_results, indent=1))
+
+
+if __name__ == "__main__":
+    main()
