@@ -5,11 +5,11 @@
 #include "protocol/base/check.hpp"
 #include "protocol/base/seams/clock.hpp"
 
-#include <cerrno>
-#include <csignal>
 #include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <cerrno>
+#include <csignal>
 #include <utility>
 
 namespace mcpwire::io {

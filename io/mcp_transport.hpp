@@ -53,11 +53,11 @@ class ProgressSink {
 };
 
 struct RequestOptions {
-  CancelScope* scope = nullptr;         ///< Never null.
-  std::uint64_t deadline_ns = kNever;   ///< Monotonic; nothing moves it.
+  CancelScope* scope = nullptr;          ///< Never null.
+  std::uint64_t deadline_ns = kNever;    ///< Monotonic; nothing moves it.
   std::uint64_t inactivity_ns = kNever;  ///< Longest silence; progress starts it anew.
-  SendObserver* observer = nullptr;     ///< May be null.
-  ProgressSink* progress = nullptr;     ///< Null: no progress token is sent.
+  SendObserver* observer = nullptr;      ///< May be null.
+  ProgressSink* progress = nullptr;      ///< Null: no progress token is sent.
 };
 
 /// What the server said of itself. Empty before open() has succeeded.
@@ -70,8 +70,8 @@ struct ServerInfo {
 };
 
 struct TransportCounters {
-  std::uint64_t junk_lines = 0;          ///< Not JSON-RPC.
-  std::uint64_t late_responses = 0;      ///< To a request that had ended, or a second answer.
+  std::uint64_t junk_lines = 0;           ///< Not JSON-RPC.
+  std::uint64_t late_responses = 0;       ///< To a request that had ended, or a second answer.
   std::uint64_t unmatched_responses = 0;  ///< To an id that was never sent.
   std::uint64_t notifications = 0;
   std::uint64_t server_requests = 0;
@@ -107,9 +107,12 @@ class McpTransport {
   /// Starts the server and completes the handshake. On failure everything is torn down again.
   virtual task<Result<void>> open(CancelScope& scope, std::uint64_t deadline_ns) = 0;
 
-  /// Sends one request. `params` is a raw JSON object, or empty for none.
-  virtual task<RpcReply> request(std::string_view method, std::string_view params,
-                                 RequestOptions options) = 0;
+  /// Sends one request. `params` is a raw, validated JSON object, or empty for none; the spans are
+  /// read only until the task first suspends.
+  virtual task<RpcReply> request(
+      std::string_view method,  // outlives: awaited in the same expression
+      std::string_view params,  // outlives: awaited in the same expression
+      RequestOptions options) = 0;
 
   /// Stops the server by the ladder (close stdin, TERM, KILL), resolves what is in flight and ends
   /// when no process is left. May be called in any state, and again.

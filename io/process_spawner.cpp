@@ -143,14 +143,14 @@ Error step_error(const ClonedChild& child, const SpawnRequest& request) {
 }  // namespace
 
 Result<std::unique_ptr<ChildProcess>> UringProcessSpawner::spawn(const SpawnRequest& request) {
-  if (!request.program.starts_with('/')) return unusable("not an absolute path: " + request.program);
+  if (!request.program.starts_with('/'))
+    return unusable("not an absolute path: " + request.program);
   if (has_nul(request)) return unusable("a NUL byte in the command of " + request.program);
   detail::Pipe input = TRY(detail::create_pipe());
   detail::Pipe output = TRY(detail::create_pipe());
   detail::Pipe error_output = TRY(detail::create_pipe());
 
-  const std::vector<char*> arguments =
-      null_terminated(request.program.c_str(), request.arguments);
+  const std::vector<char*> arguments = null_terminated(request.program.c_str(), request.arguments);
   const std::vector<char*> environment = null_terminated(nullptr, request.environment);
   ClonedChild child = TRY(detail::clone_child({
       .program = request.program.c_str(),

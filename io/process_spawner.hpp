@@ -21,8 +21,7 @@ namespace mcpwire::io {
 class UringProcessSpawner final : public ProcessSpawner {
  public:
   /// Loop and guardian outlive the spawner and all its children.
-  UringProcessSpawner(Loop& loop, Guardian& guardian) noexcept
-      : loop_(loop), guardian_(guardian) {}
+  UringProcessSpawner(Loop& loop, Guardian& guardian) noexcept : loop_(loop), guardian_(guardian) {}
 
   /// Errors: kConfiguration/kCommandNotFound if the program (or its interpreter) does not exist,
   /// kConfiguration/kSpawnFailed if it or the directory cannot be used, kOverloaded if the machine

@@ -59,8 +59,8 @@ Result<void> StdioTransport::start_process() {
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
 task<Result<void>> StdioTransport::shake_hands(CancelScope& scope, std::uint64_t deadline_ns) {
   const std::string params = detail::initialize_params();
-  const RpcReply reply = co_await session_->request(
-      detail::kInitialize, params, {.scope = &scope, .deadline_ns = deadline_ns});
+  const RpcReply reply = co_await session_->request(detail::kInitialize, params,
+                                                    {.scope = &scope, .deadline_ns = deadline_ns});
   if (reply.outcome != Outcome::kOk) co_return fail(handshake_error(reply));
   Result<ServerInfo> info = detail::read_initialize_result(codec_.values, reply.body);
   if (!info.has_value()) co_return fail(info.error());
@@ -77,8 +77,9 @@ task<Result<void>> StdioTransport::shake_hands(CancelScope& scope, std::uint64_t
 Error StdioTransport::handshake_error(const RpcReply& reply) const {
   constexpr std::size_t kShownBytes = 512;
   if (reply.outcome == Outcome::kPeerError) {
-    return Error::with_detail(ErrorKind::kInvalid, ErrorCode::kHandshakeFailed,
-                              "the server refused initialize: " + reply.body.substr(0, kShownBytes));
+    return Error::with_detail(
+        ErrorKind::kInvalid, ErrorCode::kHandshakeFailed,
+        "the server refused initialize: " + reply.body.substr(0, kShownBytes));
   }
   if (reply.error.code == ErrorCode::kDeadlineExceeded) {
     return Error::with_detail(ErrorKind::kTimeout, ErrorCode::kHandshakeFailed,

@@ -62,7 +62,8 @@ class StdioTransport final : public McpTransport,
 
   /// Called once. A server that does not complete the handshake is killed before this ends.
   task<Result<void>> open(CancelScope& scope, std::uint64_t deadline_ns) override;
-  task<RpcReply> request(std::string_view method, std::string_view params,
+  task<RpcReply> request(std::string_view method,  // outlives: awaited in the same expression
+                         std::string_view params,  // outlives: awaited in the same expression
                          RequestOptions options) override;
   task<void> close() override;
 

@@ -3,10 +3,6 @@
 
 #include "protocol/base/check.hpp"
 
-#include <array>
-#include <cerrno>
-#include <csignal>
-#include <cstddef>
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
@@ -14,6 +10,10 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstddef>
 #include <utility>
 
 // clone(2) under the name that ThreadSanitizer does not replace: its own version refuses CLONE_VM.
@@ -101,8 +101,8 @@ class CloneStack {
   static constexpr std::size_t kGuardBytes = 4096;
 
   CloneStack() noexcept
-      : base_(mmap(nullptr, kBytes, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {
+      : base_(mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK,
+                   -1, 0)) {
     if (base_ != MAP_FAILED) mprotect(base_, kGuardBytes, PROT_NONE);
   }
   ~CloneStack() {

@@ -23,9 +23,9 @@ namespace mcpwire::io::detail {
 using GuardianRecord = std::int32_t;
 
 struct ChildPlan {
-  const char* program = nullptr;           ///< Absolute.
-  char* const* arguments = nullptr;        ///< argv, null-terminated.
-  char* const* environment = nullptr;      ///< Null-terminated.
+  const char* program = nullptr;       ///< Absolute.
+  char* const* arguments = nullptr;    ///< argv, null-terminated.
+  char* const* environment = nullptr;  ///< Null-terminated.
   const char* directory = "/";
   int standard_streams[3] = {-1, -1, -1};  ///< Each at least 3.
   /// Where the child registers itself before it executes. -1: nowhere.

@@ -19,9 +19,7 @@ void ChildStderrTail::append(ByteSpan bytes) {
   }
 }
 
-std::string ChildStderrTail::text() const {
-  return ring_.substr(head_) + ring_.substr(0, head_);
-}
+std::string ChildStderrTail::text() const { return ring_.substr(head_) + ring_.substr(0, head_); }
 
 std::string ChildStderrTail::last_line() const {
   constexpr std::string_view kBlank = " \t\r\n";

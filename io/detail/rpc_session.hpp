@@ -49,7 +49,9 @@ class RpcSession {
   ~RpcSession();
 
   /// As McpTransport::request. `initialize` is never taken back from the server.
-  task<RpcReply> request(std::string_view method, std::string_view params, RequestOptions options);
+  task<RpcReply> request(std::string_view method,  // outlives: awaited in the same expression
+                         std::string_view params,  // outlives: awaited in the same expression
+                         RequestOptions options);
 
   /// Sends a notification; on failure the connection is ending and nobody need be told.
   void notify(std::string_view method, std::string_view params);

@@ -4,8 +4,8 @@
 #include "io/detail/child_clone.hpp"
 #include "tests/io/process_fixture.hpp"
 
-#include <csignal>
 #include <fcntl.h>
+#include <csignal>
 #include <random>
 #include <set>
 

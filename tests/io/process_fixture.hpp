@@ -11,6 +11,10 @@
 
 #include <gtest/gtest.h>
 
+#include <poll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
@@ -18,12 +22,8 @@
 #include <iterator>
 #include <memory>
 #include <optional>
-#include <poll.h>
 #include <string>
 #include <string_view>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <vector>
 
 namespace mcpwire::io {

@@ -96,8 +96,8 @@ class StdioTransportTest : public testing::Test,
   TestCall& call(std::string method, std::string params = {}, RequestOptions options = {}) {
     TestCall& made = calls.emplace_back();
     if (options.scope == nullptr) options.scope = &made.scope;
-    scope.spawn(keep_reply(transport.get(), std::move(method), std::move(params), options,
-                           &made.reply));
+    scope.spawn(
+        keep_reply(transport.get(), std::move(method), std::move(params), options, &made.reply));
     loop.run_until_idle();
     return made;
   }
@@ -109,8 +109,8 @@ class StdioTransportTest : public testing::Test,
     loop.run_until_idle();
   }
   void answer(int id, std::string_view result) {
-    feed(R"({"jsonrpc":"2.0","id":)" + std::to_string(id) + R"(,"result":)" +
-         std::string(result) + "}");
+    feed(R"({"jsonrpc":"2.0","id":)" + std::to_string(id) + R"(,"result":)" + std::string(result) +
+         "}");
   }
   std::string written() { return child().input.take_written(); }
   test_support::FakeChild& child() { return spawner.child(0); }

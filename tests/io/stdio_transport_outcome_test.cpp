@@ -38,7 +38,8 @@ TEST_F(StdioTransportOutcomeTest, ACallThatIsNotAnsweredInTimeIsUnknownAndTakenB
   expect(made, Outcome::kUnknown, true);
   EXPECT_EQ(made.reply->error.code, ErrorCode::kDeadlineExceeded);
   EXPECT_EQ(written(), R"({"jsonrpc":"2.0","method":"notifications/cancelled",)"
-                       R"("params":{"requestId":2,"reason":"timeout"}})" "\n");
+                       R"("params":{"requestId":2,"reason":"timeout"}})"
+                       "\n");
   answer(2, "1");
   EXPECT_EQ(transport->counters().late_responses, 1U);
   EXPECT_TRUE(transport->is_open());
@@ -77,7 +78,8 @@ TEST_F(StdioTransportOutcomeTest, ProgressPutsOffTheInactivityDeadlineButNotTheT
     loop.advance_ns(kSecond);
     EXPECT_FALSE(made.is_done()) << step;
     feed(R"({"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":2,)"
-         R"("progress":)" + std::to_string(step) + "}}");
+         R"("progress":)" +
+         std::to_string(step) + "}}");
   }
   loop.advance_ns(kSecond - 1);
   EXPECT_FALSE(made.is_done());
@@ -189,8 +191,9 @@ TEST_F(StdioTransportOutcomeTest, ARevokedCallIsNotSentAndDoesNotHoldUpOthers) {
   child().input.unblock();
   loop.run_until_idle();
   expect(second, Outcome::kNotSent, false);
-  EXPECT_EQ(written(), "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"a\"}\n"
-                       "{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"c\"}\n");
+  EXPECT_EQ(written(),
+            "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"a\"}\n"
+            "{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"c\"}\n");
   EXPECT_EQ(revoked.sent, 0);
   EXPECT_FALSE(first.is_done() || third.is_done());
 }

@@ -26,7 +26,8 @@ TEST_F(StdioTransportTest, IsOpenAfterTheAnswerAndSaysInitialized) {
   answer_initialize();
   ASSERT_TRUE(opened.has_value() && opened->has_value());
   EXPECT_TRUE(transport->is_open());
-  EXPECT_EQ(written(), R"({"jsonrpc":"2.0","method":"notifications/initialized"})" "\n");
+  EXPECT_EQ(written(), R"({"jsonrpc":"2.0","method":"notifications/initialized"})"
+                       "\n");
   EXPECT_EQ(transport->server_info().name, "demo");
   EXPECT_EQ(transport->server_info().version, "3");
   EXPECT_EQ(transport->server_info().protocol_version, "2025-11-25");
@@ -137,9 +138,9 @@ TEST_F(StdioTransportTest, RequestsBeforeTheHandshakeAreNotSent) {
 TEST_F(StdioTransportTest, WritesOneLineAndReturnsTheRawResult) {
   open();
   TestCall& list = call("tools/call", "{\"name\":\"x\",\n\"arguments\":{\"a\":1.0e3}}");
-  EXPECT_EQ(written(),
-            R"({"jsonrpc":"2.0","id":2,"method":"tools/call",)"
-            R"("params":{"name":"x", "arguments":{"a":1.0e3}}})" "\n");
+  EXPECT_EQ(written(), R"({"jsonrpc":"2.0","id":2,"method":"tools/call",)"
+                       R"("params":{"name":"x", "arguments":{"a":1.0e3}}})"
+                       "\n");
   EXPECT_FALSE(list.is_done());
   answer(2, R"({ "content" : [ 1.50 ] })");
   ASSERT_TRUE(list.is_done());
@@ -173,7 +174,8 @@ TEST_F(StdioTransportTest, APeersErrorPassesThroughUntouched) {
 TEST_F(StdioTransportTest, ASecondAnswerIsDroppedAndCounted) {
   open();
   TestCall& made = call("a");
-  feed_bytes("{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":1}\n{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":2}\n");
+  feed_bytes(
+      "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":1}\n{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":2}\n");
   EXPECT_EQ(made.reply->body, "1");
   answer(2, "3");
   EXPECT_EQ(transport->counters().late_responses, 2U);
@@ -249,8 +251,9 @@ TEST_F(StdioTransportTest, AnswersPingsWithTheServersOwnIdToken) {
   open();
   feed(R"({"jsonrpc":"2.0","id":"p-1","method":"ping"})");
   feed(R"({"jsonrpc":"2.0","id":0,"method":"ping","params":{}})");
-  EXPECT_EQ(written(), "{\"jsonrpc\":\"2.0\",\"id\":\"p-1\",\"result\":{}}\n"
-                       "{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{}}\n");
+  EXPECT_EQ(written(),
+            "{\"jsonrpc\":\"2.0\",\"id\":\"p-1\",\"result\":{}}\n"
+            "{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{}}\n");
 }
 
 TEST_F(StdioTransportTest, AnswersAPingDuringTheHandshake) {
@@ -264,8 +267,9 @@ TEST_F(StdioTransportTest, AnswersAPingDuringTheHandshake) {
 TEST_F(StdioTransportTest, DeclinesEverythingElseAServerAsksFor) {
   open();
   feed(R"({"jsonrpc":"2.0","id":0,"method":"roots/list"})");
-  EXPECT_EQ(written(), "{\"jsonrpc\":\"2.0\",\"id\":0,\"error\":{\"code\":-32601,"
-                       "\"message\":\"Method not found: roots/list\"}}\n");
+  EXPECT_EQ(written(),
+            "{\"jsonrpc\":\"2.0\",\"id\":0,\"error\":{\"code\":-32601,"
+            "\"message\":\"Method not found: roots/list\"}}\n");
   EXPECT_EQ(transport->counters().server_requests, 1U);
 }
 
@@ -288,7 +292,8 @@ TEST_F(StdioTransportTest, NotificationsReachTheObserver) {
 TEST_F(StdioTransportTest, GarbageIsCountedShownAFewTimesAndHarmsNoCall) {
   open({.junk_lines_shown = 2});
   TestCall& made = call("a");
-  for (const char* line : {"Server ready!", "{\"half\":", "[]", "\"text\"", "{\"id\":2,\"result\":1}"}) {
+  for (const char* line :
+       {"Server ready!", "{\"half\":", "[]", "\"text\"", "{\"id\":2,\"result\":1}"}) {
     feed(line);
   }
   EXPECT_EQ(junk, (Strings{"Server ready!", "{\"half\":"}));
@@ -346,17 +351,21 @@ TEST_F(StdioTransportTest, AsksForProgressOnlyWhereSomebodyWantsIt) {
   call("a", "{}");
   EXPECT_EQ(written(), "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"a\",\"params\":{}}\n");
   call("b", "{\"name\":\"x\"}", {.progress = &progress});
-  EXPECT_EQ(written(), "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"b\","
-                       "\"params\":{\"_meta\":{\"progressToken\":3},\"name\":\"x\"}}\n");
+  EXPECT_EQ(written(),
+            "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"b\","
+            "\"params\":{\"_meta\":{\"progressToken\":3},\"name\":\"x\"}}\n");
   call("c", {}, {.progress = &progress});
-  EXPECT_EQ(written(), "{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"c\","
-                       "\"params\":{\"_meta\":{\"progressToken\":4}}}\n");
+  EXPECT_EQ(written(),
+            "{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"c\","
+            "\"params\":{\"_meta\":{\"progressToken\":4}}}\n");
   call("d", "{\"_meta\":{\"trace\":1}}", {.progress = &progress});
-  EXPECT_EQ(written(), "{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"d\","
-                       "\"params\":{\"_meta\":{\"progressToken\":5,\"trace\":1}}}\n");
+  EXPECT_EQ(written(),
+            "{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"d\","
+            "\"params\":{\"_meta\":{\"progressToken\":5,\"trace\":1}}}\n");
   call("e", "{\"_meta\":{\"progressToken\":\"theirs\"}}", {.progress = &progress});
-  EXPECT_EQ(written(), "{\"jsonrpc\":\"2.0\",\"id\":6,\"method\":\"e\","
-                       "\"params\":{\"_meta\":{\"progressToken\":6}}}\n");
+  EXPECT_EQ(written(),
+            "{\"jsonrpc\":\"2.0\",\"id\":6,\"method\":\"e\","
+            "\"params\":{\"_meta\":{\"progressToken\":6}}}\n");
 }
 
 TEST_F(StdioTransportTest, ProgressReachesTheCallItBelongsToAndMustIncrease) {
@@ -365,13 +374,11 @@ TEST_F(StdioTransportTest, ProgressReachesTheCallItBelongsToAndMustIncrease) {
   TestProgress other;
   call("a", "{}", {.progress = &mine});
   call("b", "{}", {.progress = &other});
-  for (const char* params : {R"({"progressToken":2,"progress":1})",
-                             R"({"progressToken":2,"progress":1})",
-                             R"({"progressToken":2,"progress":0.5})",
-                             R"({"progressToken":2,"progress":1.5})",
-                             R"({"progressToken":"2","progress":9})",
-                             R"({"progressToken":77,"progress":9})",
-                             R"({"progress":9})"}) {
+  for (const char* params :
+       {R"({"progressToken":2,"progress":1})", R"({"progressToken":2,"progress":1})",
+        R"({"progressToken":2,"progress":0.5})", R"({"progressToken":2,"progress":1.5})",
+        R"({"progressToken":"2","progress":9})", R"({"progressToken":77,"progress":9})",
+        R"({"progress":9})"}) {
     feed(R"({"jsonrpc":"2.0","method":"notifications/progress","params":)" + std::string(params) +
          "}");
   }

@@ -101,8 +101,8 @@ io::task<RpcReply> FakeMcpTransport::request(std::string_view method, std::strin
     co_return without_answer(Outcome::kCancelled, error_of(options.scope->cause()), false);
   }
   if (options.deadline_ns <= loop_.now_ns()) {
-    co_return without_answer(
-        Outcome::kNotSent, Error::of(ErrorKind::kTimeout, ErrorCode::kDeadlineExceeded), false);
+    co_return without_answer(Outcome::kNotSent,
+                             Error::of(ErrorKind::kTimeout, ErrorCode::kDeadlineExceeded), false);
   }
   if (options.observer != nullptr && !options.observer->may_send()) {
     co_return without_answer(
@@ -159,7 +159,8 @@ const std::string& FakeMcpTransport::waiting_params(std::size_t index) const {
 
 void FakeMcpTransport::answer(std::size_t index, RpcReply reply) {
   MCPWIRE_CHECK(index < waiting_.size());
-  (*std::next(waiting_.begin(), static_cast<std::ptrdiff_t>(index)))->shot.resolve(std::move(reply));
+  (*std::next(waiting_.begin(), static_cast<std::ptrdiff_t>(index)))
+      ->shot.resolve(std::move(reply));
 }
 
 void FakeMcpTransport::answer_ok(std::size_t index, std::string result_json) {

@@ -6,6 +6,7 @@
 #include "io/guardian_main.hpp"
 #include "io/process_spawner.hpp"
 
+#include <unistd.h>
 #include <array>
 #include <csignal>
 #include <cstdio>
@@ -17,7 +18,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unistd.h>
 #include <vector>
 
 extern char** environ;
@@ -55,7 +55,8 @@ int abort_now(const Arguments&) {
 /// What this process was given, one fact per line.
 int report(const Arguments& arguments) {
   for (const std::string& argument : arguments) std::cout << "argument=" << argument << '\n';
-  for (char** entry = environ; *entry != nullptr; ++entry) std::cout << "environment=" << *entry << '\n';
+  for (char** entry = environ; *entry != nullptr; ++entry)
+    std::cout << "environment=" << *entry << '\n';
   std::array<char, 4096> directory{};
   std::cout << "directory=" << getcwd(directory.data(), directory.size()) << '\n';
   std::cout << "leads_group=" << (getpgrp() == getpid()) << '\n';
@@ -68,7 +69,8 @@ int report(const Arguments& arguments) {
     std::array<char, 256> target{};
     const std::string path = "/proc/self/fd/" + std::to_string(fd);
     if (readlink(path.c_str(), target.data(), target.size() - 1) <= 0) continue;
-    if (std::strncmp(target.data(), "/proc/", 6) != 0) std::cout << "open=" << target.data() << '\n';
+    if (std::strncmp(target.data(), "/proc/", 6) != 0)
+      std::cout << "open=" << target.data() << '\n';
   }
   return EXIT_SUCCESS;
 }
