@@ -45,8 +45,8 @@ Loop::Loop(std::unique_ptr<detail::Uring> uring, KernelFeatures features, bool m
 Loop::~Loop() { MCPWIRE_CHECK(!in_turn_); }
 
 void Loop::run() {
-  stopping_ = false;
   while (!stopping_) run_once(kNever);
+  stopping_ = false;
 }
 
 bool Loop::run_once(std::uint64_t max_wait_ns) {

@@ -85,7 +85,7 @@ class Loop final : public EventLoop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  /// Turns until stop().
+  /// Turns until stop(), also one that was called before. It may be run again afterwards.
   void run();
   /// One turn that blocks for at most `max_wait_ns`. True if anything was done.
   bool run_once(std::uint64_t max_wait_ns);

@@ -114,7 +114,13 @@ TEST_P(LoopTest, StopEndsRun) {
   CallbackWork stopper([&] { loop_->stop(); });
   loop_->post(stopper);
   loop_->run();
-  EXPECT_GE(loop_->counters().turns, 1U);
+  EXPECT_EQ(loop_->counters().turns, 1U);
+}
+
+TEST_P(LoopTest, AStopBeforeRunIsNotLost) {
+  loop_->stop();
+  loop_->run();
+  EXPECT_EQ(loop_->counters().turns, 0U);
 }
 
 TEST_P(LoopTest, ATurnWithoutWorkReturnsAfterItsWait) {
