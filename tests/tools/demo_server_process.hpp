@@ -20,6 +20,11 @@ using nlohmann::json;
 
 enum class Pipes : std::uint8_t { kBlocking, kNonBlocking };
 
+/// The content of a result that is one text.
+inline json text_content(std::string_view text) {
+  return json::array({{{"type", "text"}, {"text", text}}});
+}
+
 class DemoServer {
  public:
   /// `environment` is complete, as NAME=value. Fails the test if the server cannot be started.

@@ -24,11 +24,11 @@ std::uint64_t PendingCalls::next_due_ns() const noexcept {
   return calls_.empty() ? kNever : calls_.begin()->first;
 }
 
-bool PendingCalls::take_due(std::uint64_t now_ns, PendingCall& call) {
-  if (next_due_ns() > now_ns) return false;
-  call = std::move(calls_.begin()->second);
+std::optional<PendingCall> PendingCalls::take_due(std::uint64_t now_ns) {
+  if (next_due_ns() > now_ns) return std::nullopt;
+  std::optional<PendingCall> call(std::move(calls_.begin()->second));
   calls_.erase(calls_.begin());
-  return true;
+  return call;
 }
 
 }  // namespace mcpwire::demo

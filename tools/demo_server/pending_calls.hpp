@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,8 +39,8 @@ class PendingCalls {
   /// When the next call is due; kNever if none waits.
   std::uint64_t next_due_ns() const noexcept;
 
-  /// Takes the earliest call that is due at `now_ns` into `call`, if there is one.
-  bool take_due(std::uint64_t now_ns, PendingCall& call);
+  /// Takes out the earliest call that is due at `now_ns`, if there is one.
+  std::optional<PendingCall> take_due(std::uint64_t now_ns);
 
  private:
   std::multimap<std::uint64_t, PendingCall> calls_;  ///< By the time they are due.

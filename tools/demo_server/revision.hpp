@@ -11,15 +11,15 @@
 namespace mcpwire::demo {
 
 enum class Revision : std::uint8_t {
-  k2024_11_05,
-  k2025_03_26,
-  k2025_06_18,
-  k2025_11_25,
-  k2026_07_28,  ///< Modern: no handshake, _meta on every request.
+  k20241105,
+  k20250326,
+  k20250618,
+  k20251125,
+  k20260728,  ///< Modern: no handshake, _meta on every request.
 };
 
-inline constexpr Revision kNewestLegacy = Revision::k2025_11_25;
-inline constexpr Revision kModern = Revision::k2026_07_28;
+inline constexpr Revision kNewestLegacy = Revision::k20251125;
+inline constexpr Revision kModern = Revision::k20260728;
 
 /// e.g. "2025-11-25".
 std::string_view revision_name(Revision revision) noexcept;

@@ -73,7 +73,7 @@ std::optional<std::int64_t> Tools::integer(const ToolCall& call, std::string_vie
 
 /// Until 2025-11-25 bad arguments were a protocol error; since then the model is to see them.
 void Tools::refuse(const ToolCall& call, std::string_view why) {
-  if (call.caller.revision >= Revision::k2025_11_25) {
+  if (call.caller.revision >= Revision::k20251125) {
     append_text(out_, call.caller, why, IsError::kYes);
   } else {
     append_error(out_, call.caller.id, kInvalidParams, why);
@@ -99,7 +99,7 @@ void Tools::add(const ToolCall& call) {
   append_result(out_, call.caller, [&](Writer& writer) {
     writer.key("content").begin_array().begin_object().key("type").string("text");
     writer.key("text").string(number_text(sum)).end_object().end_array();
-    if (call.caller.revision < Revision::k2025_06_18) return;
+    if (call.caller.revision < Revision::k20250618) return;
     writer.key("structuredContent").begin_object().key("sum").number(sum).end_object();
   });
 }
@@ -164,19 +164,19 @@ void Tools::wait(const ToolCall& call, PendingCall pending) {
 }
 
 void Tools::run_due(std::uint64_t now_ns) {
-  PendingCall call;
-  while (pending_.take_due(now_ns, call)) {
-    const Caller caller{call.id, call.revision};
-    if (call.steps == 0) {
-      append_text(out_, caller, "slept " + std::to_string(call.interval_ns / 1'000'000) + " ms");
+  while (std::optional<PendingCall> call = pending_.take_due(now_ns)) {
+    const Caller caller{call->id, call->revision};
+    if (call->steps == 0) {
+      const std::uint64_t ms = call->interval_ns / kNanosecondsPerMillisecond;
+      append_text(out_, caller, "slept " + std::to_string(ms) + " ms");
       continue;
     }
-    ++call.steps_done;
-    report_step(call);
-    if (call.steps_done == call.steps) {
-      append_text(out_, caller, std::to_string(call.steps) + " steps done");
+    ++call->steps_done;
+    report_step(*call);
+    if (call->steps_done == call->steps) {
+      append_text(out_, caller, std::to_string(call->steps) + " steps done");
     } else {
-      pending_.add(now_ns + call.interval_ns, std::move(call));
+      pending_.add(now_ns + call->interval_ns, std::move(*call));
     }
   }
 }
@@ -188,7 +188,7 @@ void Tools::report_step(const PendingCall& call) {
   writer.key("method").string("notifications/progress").key("params").begin_object();
   writer.key("progressToken").raw(call.progress_token);
   writer.key("progress").number(call.steps_done).key("total").number(call.steps);
-  if (call.revision >= Revision::k2025_03_26) {
+  if (call.revision >= Revision::k20250326) {
     writer.key("message").string("step " + std::to_string(call.steps_done));
   }
   writer.end_object().end_object();

@@ -2,10 +2,9 @@
 #include "protocol/json/detail/walker.hpp"
 
 namespace mcpwire::protocol::json::detail {
-namespace {
 
 /// The containers around a place, innermost in bit 0: 1 for an object, 0 for an array.
-struct Nesting {
+struct Walker::Nesting {
   std::uint64_t objects = 0;
   unsigned depth = 0;
 
@@ -21,8 +20,6 @@ struct Nesting {
 };
 static_assert(kDepthMax <= 64, "one bit per container");
 
-}  // namespace
-
 JsonFault Walker::check_value(unsigned depth) noexcept {
   // A copy, so that the cursor lives in registers through the loop.
   Walker walker = *this;
@@ -36,28 +33,31 @@ inline JsonFault Walker::walk_value(unsigned depth_max) noexcept {
   // Key and colon are read together with what opens or continues an object, so that a value is
   // what every turn of this loop expects.
   for (;;) {
-    const char first = peek();
     bool opened = false;
-    if (first == '"') {
-      ++next_;
-    } else if (first == '{' || first == '[') {
-      if (nesting.depth == depth_max) return JsonFault::kDepth;
-      ++next_;
-      opened = !take(static_cast<char>(first + 2));  // '{' + 2 is '}', '[' + 2 is ']'.
-      if (opened) nesting.push(first);
-    } else {
-      const JsonFault fault = take_scalar();
-      if (fault != JsonFault::kNone) return fault;
-    }
+    const JsonFault fault = begin_value(nesting, depth_max, opened);
+    if (fault != JsonFault::kNone) return fault;
     if (!opened) {
       while (nesting.depth != 0 && take(nesting.in_object() ? '}' : ']')) nesting.pop();
       if (nesting.depth == 0) return JsonFault::kNone;
       if (!take(',')) return JsonFault::kGrammar;
     }
-    if (nesting.in_object()) {
-      if (!take('"') || !take(':')) return JsonFault::kGrammar;
-    }
+    if (nesting.in_object() && !(take('"') && take(':'))) return JsonFault::kGrammar;
   }
+}
+
+/// Steps over a string, a scalar, an empty container or the bracket that opens another one.
+inline JsonFault Walker::begin_value(Nesting& nesting, unsigned depth_max, bool& opened) noexcept {
+  const char first = peek();
+  if (first == '"') {
+    ++next_;
+    return JsonFault::kNone;
+  }
+  if (first != '{' && first != '[') return take_scalar();
+  if (nesting.depth == depth_max) return JsonFault::kDepth;
+  ++next_;
+  opened = !take(static_cast<char>(first + 2));  // '{' + 2 is '}', '[' + 2 is ']'.
+  if (opened) nesting.push(first);
+  return JsonFault::kNone;
 }
 
 inline JsonFault Walker::take_scalar() noexcept {

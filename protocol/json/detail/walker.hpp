@@ -64,7 +64,9 @@ class Walker {
 
   JsonFault check_value(unsigned depth) noexcept;
   JsonFault skip_value() noexcept;
+  struct Nesting;
   JsonFault walk_value(unsigned depth_max) noexcept;
+  JsonFault begin_value(Nesting& nesting, unsigned depth_max, bool& opened) noexcept;
   JsonFault take_scalar() noexcept;
 
   std::string_view text_;
