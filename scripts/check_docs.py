@@ -3,6 +3,7 @@
 """Checks documents and what files say about the world outside.
 
  - every layer that is built has a README.md of at most 40 lines
+ - every decision record is listed in docs/adr/README.md
  - relative links in *.md lead to something, with their #heading
  - no file names the host of a package registry, and a package-lock.json holds no addresses
  - no source holds a word that marks something unfinished; no test sleeps for a fixed time
@@ -64,6 +65,9 @@ def main():
     for folder in LAYERS:
         if (root / folder / "CMakeLists.txt").exists() and not (root / folder / "README.md").exists():
             problems.append(f"{folder}/: no README.md")
+    index = read(root, "docs/adr/README.md") if (root / "docs/adr/README.md").exists() else ""
+    problems += [f"docs/adr/README.md: does not list {file.name}" for file in files
+                 if file.parts[:2] == ("docs", "adr") and file.name != "README.md" and f"({file.name})" not in index]
     for file in files:
         if file.name == "README.md" and file.parts[0] in LAYERS:
             lines = len(read(root, file).splitlines())

@@ -265,6 +265,12 @@ class DocsTest(Tree):
         self.write("io/README.md", "line\n" * 41)
         self.assert_fails("check_docs.py", "io/README.md: 41 lines")
 
+    def test_rejects_a_decision_record_that_is_not_listed(self):
+        self.write("docs/adr/0001-x.md", "# 0001: x\n")
+        self.assert_fails("check_docs.py", "does not list 0001-x.md")
+        self.write("docs/adr/README.md", "[x](0001-x.md)\n")
+        self.assert_passes("check_docs.py")
+
     def test_rejects_addresses_of_registries(self):
         self.write("x.sh", "curl registry." + "npmjs" + ".org\n")
         self.write("package-lock.json", '{"resolved": "x"}\n')
@@ -274,6 +280,24 @@ class DocsTest(Tree):
         self.write("io/a.cpp", "// TO" + "DO later\n")
         self.write("tests/io/a_test.cpp", "std::this_thread::sleep_for(1s);\n")
         self.assert_fails("check_docs.py", "io/a.cpp:1: marks", "tests/io/a_test.cpp:1: sleeps")
+
+
+class LinkageTest(unittest.TestCase):
+    def linkage(self, *arguments):
+        done = subprocess.run([sys.executable, SCRIPTS / "linkage.py", *arguments, shutil.which("env")],
+                              capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout
+
+    def test_tells_a_shared_program_from_a_static_one(self):
+        self.assertEqual(self.linkage("--needs", "libc.so")[0], 0)
+        code, output = self.linkage("--static-pie")
+        self.assertEqual(code, 1)
+        self.assertIn("needs shared libraries: ", output)
+
+    def test_misses_a_library_that_is_not_linked(self):
+        code, output = self.linkage("--needs", "mimalloc")
+        self.assertEqual(code, 1)
+        self.assertIn("does not need mimalloc", output)
 
 
 class CoverageTest(Tree):
