@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/config/paths.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
@@ -9,6 +10,19 @@ namespace mcpwire::config {
 std::string_view variable(const EnvironmentMap& environment, std::string_view name) noexcept {
   const auto found = environment.find(name);
   return found == environment.end() ? std::string_view() : std::string_view(found->second);
+}
+
+EnvironmentMap parse_environment_block(std::string_view block) {
+  EnvironmentMap environment;
+  while (!block.empty()) {
+    const std::size_t end = std::min(block.find('\0'), block.size());
+    const std::string_view entry = block.substr(0, end);
+    block.remove_prefix(std::min(end + 1, block.size()));
+    const std::size_t equals = entry.find('=');
+    if (equals == std::string_view::npos || equals == 0) continue;
+    environment.emplace(entry.substr(0, equals), entry.substr(equals + 1));
+  }
+  return environment;
 }
 
 std::string absolute_path(std::string_view base, std::string_view path) {

@@ -17,6 +17,9 @@ using EnvironmentMap = std::map<std::string, std::string, std::less<>>;
 /// The value, or an empty text where the variable is not set.
 std::string_view variable(const EnvironmentMap& environment, std::string_view name) noexcept;
 
+/// From NAME=value entries, each ended by NUL, as a client tells them to the daemon.
+EnvironmentMap parse_environment_block(std::string_view block);
+
 /// `path` seen from `base` (absolute), without ".", ".." and doubled slashes. "..": by name, as a
 /// person reads it; links are not followed.
 std::string absolute_path(std::string_view base, std::string_view path);

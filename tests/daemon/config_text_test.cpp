@@ -121,6 +121,13 @@ TEST(PathsTest, JoinsAndTidies) {
   EXPECT_EQ(directory_of("/a"), "/");
 }
 
+TEST(PathsTest, EnvironmentBlocksAreReadAsFarAsTheyMakeSense) {
+  const std::string_view block("A=1\0B=x=y\0\0=z\0none\0A=2\0C=", 26);
+  EXPECT_EQ(parse_environment_block(block),
+            (EnvironmentMap{{"A", "1"}, {"B", "x=y"}, {"C", ""}}));
+  EXPECT_TRUE(parse_environment_block("").empty());
+}
+
 TEST(PathsTest, BaseDirectoryIgnoresRelativeValues) {
   EXPECT_EQ(base_directory({{"XDG_X", "/s"}, {"HOME", "/h"}}, "XDG_X", ".x"), "/s");
   EXPECT_EQ(base_directory({{"XDG_X", "s"}, {"HOME", "/h"}}, "XDG_X", ".x"), "/h/.x");

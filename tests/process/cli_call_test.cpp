@@ -158,5 +158,21 @@ TEST_F(CliCallTest, WhatAServerSendsPassesThroughAPipeUntouched) {
   EXPECT_EQ(call.out, "\x1b[31mred ä\a\n");
 }
 
+TEST_F(CliCallTest, WhatAServerSendsCannotSteerATerminal) {
+  const Terminal terminal;
+  const Finished call = run({"call", "demo/echo", R"({"message":"\u001b[31mred ä\nb"})"},
+                            {.out_fd = terminal.inner.get()});
+  EXPECT_EQ(call.exit_code, 0);
+  EXPECT_EQ(terminal.see(), "\\x1b[31mred ä\r\nb\r\n");
+}
+
+TEST_F(CliCallTest, AClosedOutputIsNotSilent) {
+  const UniqueFd unwritable(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const Finished call =
+      run({"call", "demo/echo", R"({"message":"hi"})"}, {.out_fd = unwritable.get()});
+  EXPECT_EQ(call.exit_code, 1);
+  EXPECT_THAT(call.err, HasSubstr("standard output cannot be written"));
+}
+
 }  // namespace
 }  // namespace mcpwire::test

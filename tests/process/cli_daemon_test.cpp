@@ -3,6 +3,9 @@
 
 #include <gmock/gmock.h>
 
+#include <unistd.h>
+
+#include <cstdio>
 #include <string>
 
 namespace mcpwire::test {
@@ -174,6 +177,33 @@ TEST_F(CliApproveTest, AChangedCommandAsksAgain) {
   const Finished list = run({"list"});
   EXPECT_EQ(list.exit_code, 1);
   EXPECT_THAT(list.err, HasSubstr("mcpwire approve"));
+}
+
+TEST_F(CliApproveTest, AsksAPersonAtATerminal) {
+  const Terminal terminal;
+  terminal.type("n\n");
+  const Finished refused = run({"approve"}, {.in_fd = terminal.inner.get()});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.out, HasSubstr("[y/N]"));
+  EXPECT_THAT(refused.out, HasSubstr("Nothing was approved."));
+  EXPECT_EQ(run({"list"}).exit_code, 1);
+  terminal.type("y\n");
+  EXPECT_EQ(run({"approve"}, {.in_fd = terminal.inner.get()}).exit_code, 0);
+  EXPECT_EQ(run({"list"}).exit_code, 0);
+}
+
+TEST_F(CliApproveTest, TheDaemonLooksWhereTheApprovalWentWhateverTheEnvironment) {
+  environment["XDG_STATE_HOME"] = home() + "/state";
+  ASSERT_EQ(run({"approve", "--yes"}).exit_code, 0);
+  EXPECT_EQ(run({"list"}).exit_code, 0);
+}
+
+TEST_F(CliApproveTest, AFileThatIsALinkIsApprovedUnderItsOwnName) {
+  ASSERT_EQ(::rename((work() + "/.mcp.json").c_str(), (home() + "/real.json").c_str()), 0);
+  ASSERT_EQ(::symlink((home() + "/real.json").c_str(), (work() + "/.mcp.json").c_str()), 0);
+  EXPECT_THAT(run({"list"}).err, HasSubstr("mcpwire approve '" + home() + "/real.json'"));
+  ASSERT_EQ(run({"approve", home() + "/real.json", "--yes"}).exit_code, 0);
+  EXPECT_EQ(run({"list"}).exit_code, 0);
 }
 
 TEST_F(CliApproveTest, TheSameFileNamedByItsUserNeedsNoApproval) {

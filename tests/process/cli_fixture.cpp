@@ -95,6 +95,22 @@ Finished RunningProgram::finish() {
   return finished;
 }
 
+Terminal::Terminal() : outer(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)) {
+  EXPECT_EQ(::grantpt(outer.get()), 0);
+  EXPECT_EQ(::unlockpt(outer.get()), 0);
+  inner.reset(::open(::ptsname(outer.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+}
+
+void Terminal::type(std::string_view text) const {
+  EXPECT_EQ(::write(outer.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+}
+
+std::string Terminal::see() const {
+  std::array<char, 64 * 1024> piece;
+  const ssize_t bytes = ::read(outer.get(), piece.data(), piece.size());
+  return std::string(piece.data(), bytes > 0 ? static_cast<std::size_t>(bytes) : 0);
+}
+
 std::string CliFixture::program(const std::string& name) {
   return std::string(MCPWIRE_BIN_DIRECTORY) + '/' + name;
 }
@@ -136,7 +152,7 @@ RunningProgram CliFixture::start(const std::vector<std::string>& arguments, cons
 
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_adddup2(&actions, in.read.get(), 0);
+  ::posix_spawn_file_actions_adddup2(&actions, launch.in_fd >= 0 ? launch.in_fd : in.read.get(), 0);
   ::posix_spawn_file_actions_adddup2(&actions, launch.out_fd >= 0 ? launch.out_fd : out.write.get(),
                                      1);
   ::posix_spawn_file_actions_adddup2(&actions, err.write.get(), 2);

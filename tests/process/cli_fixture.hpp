@@ -48,6 +48,16 @@ class RunningProgram {
   UniqueFd err_;
 };
 
+/// A terminal of the test's own: programs get `inner`, the test is the person at `outer`.
+struct Terminal {
+  Terminal();
+  void type(std::string_view text) const;
+  /// What has been printed and not yet been seen. Blocks until there is something.
+  std::string see() const;
+  UniqueFd outer;
+  UniqueFd inner;
+};
+
 class CliFixture : public ::testing::Test {
  protected:
   CliFixture();
@@ -55,7 +65,8 @@ class CliFixture : public ::testing::Test {
 
   struct Launch {
     std::optional<std::string> input = "";  ///< Nothing: the input stays open.
-    int out_fd = -1;                        ///< Instead of a pipe; -1: a pipe.
+    int in_fd = -1;                         ///< Instead of a pipe; -1: a pipe.
+    int out_fd = -1;                        ///< Likewise.
     std::string directory;                  ///< Empty: work().
   };
   /// `mcpwire` with these arguments.

@@ -2,6 +2,7 @@
 //
 // `mcpwire approve`: shows exactly what a configuration file would start, asks, and remembers the
 // answer. Values of env are never shown: they hold secrets.
+#include "client/environment_block.hpp"
 #include "daemon/config/approvals.hpp"
 #include "daemon/config/duration.hpp"
 #include "daemon/config/escape.hpp"
@@ -51,13 +52,20 @@ bool ask(Context& context, std::size_t count) {
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
+/// The daemon looks for approvals where the variables it is told lead, so that is where they go.
+Result<std::string> told_approvals_path() {
+  constexpr std::size_t kBlockBytesMax = 64 * 1024;
+  const std::string block = TRY(client::build_environment_block("", environ, kBlockBytesMax));
+  return config::approvals_path(config::parse_environment_block(block));
+}
+
 Result<ExitCode> approve(Context& context) {
   const CommandLine& line = context.line;
   const std::string& chosen = line.approve_path.empty() ? line.config_path : line.approve_path;
   const auto found = TRY(find_configuration(context, chosen));
   const auto loaded = TRY(config::load_configuration(context.files, found.path, ::geteuid()));
-  auto approvals = TRY(config::Approvals::load(
-      context.files, TRY(config::approvals_path(context.environment)), ::geteuid()));
+  auto approvals =
+      TRY(config::Approvals::load(context.files, TRY(told_approvals_path()), ::geteuid()));
 
   context.out.own("file       ").own(config::quote_exactly(found.path)).own("\n");
   context.out.own("directory  ").own(config::quote_exactly(loaded.directory)).own("\n");
