@@ -3,6 +3,7 @@
 
 #include "client/daemon_starter.hpp"
 #include "client/detail/hello.hpp"
+#include "client/detail/interruption.hpp"
 #include "client/detail/requests.hpp"
 #include "protocol/base/check.hpp"
 #include "protocol/payload_codec.hpp"
@@ -18,8 +19,11 @@ using protocol::Outcome;
 
 namespace {
 
-/// Daemons that may turn out to be on their way out, one after the other, in one connect().
-constexpr int kConnectAttemptsMax = 8;
+/// Connections that may end before their handshake does, in one connect(): about a second. The
+/// socket of a killed daemon can be connected to until its kernel work is undone (5-10 ms).
+constexpr int kConnectAttemptsMax = 64;
+constexpr std::uint64_t kConnectPauseMinNs = 1 * kNanosecondsPerMillisecond;
+constexpr std::uint64_t kConnectPauseMaxNs = 16 * kNanosecondsPerMillisecond;
 
 /// A cancel event waits no longer than this for room in the ring.
 constexpr std::uint64_t kCancelSendNs = 50 * kNanosecondsPerMillisecond;
@@ -52,6 +56,7 @@ Result<void> Session::open_link(std::uint64_t deadline_ns) {
   const std::string hello = TRY(build_hello(options_));
   const StartOptions start{options_.auto_start, options_.daemon_program, deadline_ns,
                            options_.interrupt};
+  std::uint64_t pause_ns = kConnectPauseMinNs;
   for (int attempt = 1;; ++attempt) {
     UniqueFd socket = TRY(reach_daemon(directory_, start));
     auto link = Link::open(std::move(socket), options_, hello, deadline_ns);
@@ -60,11 +65,16 @@ Result<void> Session::open_link(std::uint64_t deadline_ns) {
       agreement_ = link_->agreement();
       return {};
     }
-    // A daemon that ends closes what waits in its backlog, and the socket of a killed one can be
-    // connected to for some milliseconds: there will be another daemon.
-    const bool try_again =
-        link.error().kind == ErrorKind::kDisconnected && attempt < kConnectAttemptsMax;
+    // A daemon that ends closes what waits in its backlog: there will be another one.
+    const std::uint64_t now = monotonic_now_ns();
+    const bool try_again = link.error().kind == ErrorKind::kDisconnected &&
+                           attempt < kConnectAttemptsMax && now < deadline_ns;
     if (!try_again) return fail(std::move(link).error());
+    const std::uint64_t until = std::min(deadline_ns, now + pause_ns);
+    if (wait_readable(-1, until, options_.interrupt) == WaitEnd::kInterrupted) {
+      return fail(ErrorKind::kCancelled, ErrorCode::kCancelledByCaller);
+    }
+    pause_ns = std::min(2 * pause_ns, kConnectPauseMaxNs);
   }
 }
 

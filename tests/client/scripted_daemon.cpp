@@ -224,6 +224,7 @@ ScriptedDaemon::ScriptedDaemon(const std::string& runtime_directory,
     : stop_fd_(::eventfd(0, EFD_CLOEXEC)) {
   options.daemon_instance = 99;
   options.daemon_version = "scripted";
+  options.daemon_pid = ::getpid();
   thread_ = std::thread([this, runtime_directory, options] { run(runtime_directory, options); });
   is_listening_.wait(false, std::memory_order_acquire);
 }
