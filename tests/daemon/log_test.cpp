@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/log.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+namespace mcpwire::daemon {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class LogTest : public testing::Test {
+ protected:
+  LogTest() : directory_(testing::TempDir() + "mcpwire_log_" + unique_name()) {
+    std::filesystem::create_directories(directory_);
+  }
+  ~LogTest() override { std::filesystem::remove_all(directory_); }
+
+  std::string path() const { return directory_ + "/mcpwired.log"; }
+  std::size_t files() const {
+    return static_cast<std::size_t>(
+        std::distance(std::filesystem::directory_iterator(directory_), {}));
+  }
+  std::string text() const {
+    const std::ifstream file(path());
+    std::ostringstream all;
+    all << file.rdbuf();
+    return all.str();
+  }
+  static unsigned permissions(const std::string& file) {
+    struct stat status {};
+    return ::stat(file.c_str(), &status) == 0 ? status.st_mode & 0777U : 0;
+  }
+
+ private:
+  static std::string unique_name() {
+    return std::string(testing::UnitTest::GetInstance()->current_test_info()->name()) + "_" +
+           std::to_string(::getpid());
+  }
+  std::string directory_;
+};
+
+TEST_F(LogTest, LinesAreInTheFileAtOnceWithTheirLevel) {
+  Log log(path());
+  log.info("started");
+  log.warn("careful");
+  EXPECT_THAT(text(), HasSubstr(" info started\n"));
+  EXPECT_THAT(text(), HasSubstr(" warning careful\n"));
+  EXPECT_EQ(log.lost_lines(), 0U);
+}
+
+TEST_F(LogTest, AnExistingFileIsContinued) {
+  { Log(path()).info("first"); }
+  { Log(path()).info("second"); }
+  EXPECT_THAT(text(), HasSubstr("first\n"));
+  EXPECT_THAT(text(), HasSubstr("second\n"));
+}
+
+TEST_F(LogTest, NothingInALineDrivesATerminalOrMakesASecondLine) {
+  Log log(path());
+  log.info("a\nb\x1b[31mc\x7f\r{}%s");
+  EXPECT_THAT(text(), HasSubstr("a b [31mc  {}%s\n"));
+  EXPECT_EQ(std::ranges::count(text(), '\n'), 1);
+}
+
+TEST_F(LogTest, LongLinesAreCut) {
+  Log log(path());
+  log.info(std::string(100'000, 'x'));
+  EXPECT_LT(text().size(), 9'000U);
+}
+
+TEST_F(LogTest, OnlyItsOwnerReadsItAlsoAfterRotation) {
+  const mode_t previous = ::umask(022);
+  Log log(path());
+  EXPECT_EQ(permissions(path()), 0600U);
+  const std::string line(8'000, 'x');
+  for (int number = 0; number < 400; ++number) log.info(line);
+  ::umask(previous);
+  EXPECT_EQ(files(), 2U);
+  EXPECT_EQ(permissions(path()), 0600U);
+  EXPECT_LE(std::filesystem::file_size(path()), 1024U * 1024U);
+  EXPECT_EQ(log.lost_lines(), 0U);
+}
+
+TEST_F(LogTest, AFileThatCannotBeOpenedLosesLinesAndCountsThem) {
+  Log log("/dev/null/none/mcpwired.log");
+  log.info("a");
+  log.warn("b");
+  EXPECT_EQ(log.lost_lines(), 2U);
+}
+
+TEST_F(LogTest, AFullDiskLosesLinesAndCountsThem) {
+  Log log("/dev/full");
+  log.info("a");
+  EXPECT_GT(log.lost_lines(), 0U);
+}
+
+}  // namespace
+}  // namespace mcpwire::daemon
