@@ -20,15 +20,40 @@ struct Walker::Nesting {
 };
 static_assert(kDepthMax <= 64, "one bit per container");
 
-JsonFault Walker::check_value(unsigned depth) noexcept {
-  // A copy, so that the cursor lives in registers through the loop.
-  Walker walker = *this;
-  const JsonFault fault = walker.walk_value(depth < kDepthMax ? kDepthMax - depth : 0);
-  next_ = walker.next_;
-  return fault;
+// Inlined by order, or the cursor is kept in memory: 1.45 times the time on a 100 KB tool list,
+// measured.
+[[gnu::always_inline]] inline JsonFault Walker::take_scalar() noexcept {
+  if (at_end()) return JsonFault::kGrammar;
+  const std::size_t end = positions_[next_ + 1];
+  const std::size_t scalar_end = skip_scalar(text_.data(), positions_[next_], end);
+  if (scalar_end == 0) {
+    const char first = peek();
+    const bool is_bracket = first == '}' || first == ']' || first == ',' || first == ':';
+    return is_bracket ? JsonFault::kGrammar : JsonFault::kScalar;
+  }
+  // Only whitespace can stand between a whole scalar and the next token.
+  if (scalar_end != end && !is_space(text_[scalar_end])) return JsonFault::kScalar;
+  ++next_;
+  return JsonFault::kNone;
 }
 
-inline JsonFault Walker::walk_value(unsigned depth_max) noexcept {
+/// Steps over a string, a scalar, an empty container or the bracket that opens another one.
+[[gnu::always_inline]] inline JsonFault Walker::begin_value(Nesting& nesting, unsigned depth_max,
+                                                            bool& opened) noexcept {
+  const char first = peek();
+  if (first == '"') {
+    ++next_;
+    return JsonFault::kNone;
+  }
+  if (first != '{' && first != '[') return take_scalar();
+  if (nesting.depth == depth_max) return JsonFault::kDepth;
+  ++next_;
+  opened = !take(static_cast<char>(first + 2));  // '{' + 2 is '}', '[' + 2 is ']'.
+  if (opened) nesting.push(first);
+  return JsonFault::kNone;
+}
+
+[[gnu::always_inline]] inline JsonFault Walker::walk_value(unsigned depth_max) noexcept {
   Nesting nesting;
   // Key and colon are read together with what opens or continues an object, so that a value is
   // what every turn of this loop expects.
@@ -45,34 +70,12 @@ inline JsonFault Walker::walk_value(unsigned depth_max) noexcept {
   }
 }
 
-/// Steps over a string, a scalar, an empty container or the bracket that opens another one.
-inline JsonFault Walker::begin_value(Nesting& nesting, unsigned depth_max, bool& opened) noexcept {
-  const char first = peek();
-  if (first == '"') {
-    ++next_;
-    return JsonFault::kNone;
-  }
-  if (first != '{' && first != '[') return take_scalar();
-  if (nesting.depth == depth_max) return JsonFault::kDepth;
-  ++next_;
-  opened = !take(static_cast<char>(first + 2));  // '{' + 2 is '}', '[' + 2 is ']'.
-  if (opened) nesting.push(first);
-  return JsonFault::kNone;
-}
-
-inline JsonFault Walker::take_scalar() noexcept {
-  if (at_end()) return JsonFault::kGrammar;
-  const std::size_t end = positions_[next_ + 1];
-  const std::size_t scalar_end = skip_scalar(text_.data(), positions_[next_], end);
-  if (scalar_end == 0) {
-    const char first = peek();
-    const bool is_bracket = first == '}' || first == ']' || first == ',' || first == ':';
-    return is_bracket ? JsonFault::kGrammar : JsonFault::kScalar;
-  }
-  // Only whitespace can stand between a whole scalar and the next token.
-  if (scalar_end != end && !is_space(text_[scalar_end])) return JsonFault::kScalar;
-  ++next_;
-  return JsonFault::kNone;
+JsonFault Walker::check_value(unsigned depth) noexcept {
+  // A copy, so that the cursor lives in registers through the loop.
+  Walker walker = *this;
+  const JsonFault fault = walker.walk_value(depth < kDepthMax ? kDepthMax - depth : 0);
+  next_ = walker.next_;
+  return fault;
 }
 
 JsonFault Walker::skip_value() noexcept {
