@@ -38,10 +38,21 @@ std::string shell_quoted(std::string_view text) {
 }  // namespace
 
 bool loads_code(std::string_view name) noexcept {
-  constexpr std::array<std::string_view, 15> kNames = {
-      "PATH",       "NODE_OPTIONS", "NODE_PATH",         "PYTHONPATH",        "PYTHONSTARTUP",
-      "PYTHONHOME", "BASH_ENV",     "ENV",               "PERL5OPT",          "PERL5LIB",
-      "RUBYOPT",    "RUBYLIB",      "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS",     "GIT_SSH_COMMAND"};
+  constexpr std::array<std::string_view, 15> kNames = {"PATH",
+                                                       "NODE_OPTIONS",
+                                                       "NODE_PATH",
+                                                       "PYTHONPATH",
+                                                       "PYTHONSTARTUP",
+                                                       "PYTHONHOME",
+                                                       "BASH_ENV",
+                                                       "ENV",
+                                                       "PERL5OPT",
+                                                       "PERL5LIB",
+                                                       "RUBYOPT",
+                                                       "RUBYLIB",
+                                                       "JAVA_TOOL_OPTIONS",
+                                                       "_JAVA_OPTIONS",
+                                                       "GIT_SSH_COMMAND"};
   return name.starts_with("LD_") || std::ranges::find(kNames, name) != kNames.end();
 }
 

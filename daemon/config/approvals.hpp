@@ -54,7 +54,7 @@ class Approvals {
   explicit Approvals(std::string path) : path_(std::move(path)) {}
 
   std::string path_;
-  std::string text_;                        ///< The file as it was read, kept line by line.
+  std::string text_;                         ///< The file as it was read, kept line by line.
   std::set<std::string, std::less<>> keys_;  ///< Hexadecimal digits.
 };
 

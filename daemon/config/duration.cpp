@@ -17,7 +17,13 @@ struct Unit {
 };
 
 constexpr std::array<Unit, 7> kUnits = {{
-    {"", 1}, {"ns", 1e-9}, {"us", 1e-6}, {"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600},
+    {"", 1},
+    {"ns", 1e-9},
+    {"us", 1e-6},
+    {"ms", 1e-3},
+    {"s", 1},
+    {"m", 60},
+    {"h", 3600},
 }};
 
 Failure not_a_duration() {

@@ -53,7 +53,8 @@ std::optional<std::string> nearest_name(std::string_view wanted,
     }
   }
   if (nearest == nullptr) return std::nullopt;
-  const std::size_t tolerated = std::max<std::size_t>(1, std::max(wanted.size(), nearest->size()) / 3);
+  const std::size_t tolerated =
+      std::max<std::size_t>(1, std::max(wanted.size(), nearest->size()) / 3);
   // One edit turns any name of one letter into any other.
   const bool related = nearest_distance < std::max(wanted.size(), nearest->size());
   return related && nearest_distance <= tolerated ? std::optional(*nearest) : std::nullopt;

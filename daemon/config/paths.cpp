@@ -49,8 +49,9 @@ std::string absolute_path(std::string_view base, std::string_view path) {
 
 std::string directory_of(std::string_view absolute_path) {
   const std::size_t slash = absolute_path.rfind('/');
-  return slash == 0 || slash == std::string_view::npos ? "/"
-                                                       : std::string(absolute_path.substr(0, slash));
+  return slash == 0 || slash == std::string_view::npos
+             ? "/"
+             : std::string(absolute_path.substr(0, slash));
 }
 
 std::string base_directory(const EnvironmentMap& environment, std::string_view variable_name,

@@ -49,8 +49,8 @@ class Resolver {
       resolved.process.arguments.push_back(TRY(expand(key, argument)));
     }
     const std::string command = TRY(path_value("command", server_.command));
-    resolved.process.program = TRY(find_program(
-        command, resolved.process.working_directory, variable(environment, "PATH")));
+    resolved.process.program = TRY(
+        find_program(command, resolved.process.working_directory, variable(environment, "PATH")));
     resolved.identity = identity_of(resolved.process, environment);
     for (const auto& [name, value] : environment) {
       resolved.process.environment.push_back(name + '=' + value);

@@ -25,7 +25,8 @@ std::string octal(std::uint32_t mode) {
 Result<void> check_owner_and_mode(const FileStatus& status, const std::string& path,
                                   std::uint32_t own_uid) {
   if (status.owner_uid != own_uid && status.owner_uid != 0) {
-    return unsafe(path, "it belongs to another user (uid " + std::to_string(status.owner_uid) + ')');
+    return unsafe(path,
+                  "it belongs to another user (uid " + std::to_string(status.owner_uid) + ')');
   }
   if ((status.mode & (S_IWGRP | S_IWOTH)) != 0) {
     return unsafe(path, "others can change it (mode " + octal(status.mode) +

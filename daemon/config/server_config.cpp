@@ -216,8 +216,8 @@ Result<ParsedFile> parse_file(std::string_view text, const std::string& path) {
     return ParsedFile{std::move(root), finder.found()};
   } catch (const Json::parse_error& error) {
     const std::size_t byte = error.byte == 0 ? 0 : error.byte - 1;
-    return invalid(path + ':' + position_of(text, byte) + ": not valid JSON: " +
-                   reason_of(error.what()));
+    return invalid(path + ':' + position_of(text, byte) +
+                   ": not valid JSON: " + reason_of(error.what()));
   } catch (const Json::exception&) {
     // A number beyond every range, say.
     return invalid(path + ": not valid JSON");

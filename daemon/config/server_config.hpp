@@ -3,12 +3,13 @@
 // ServerConfig: one server of a configuration file, as written and not yet resolved.
 // The file has the form that MCP clients share:
 //
-//   {"mcpServers": {"files": {"command": "npx", "args": ["-y", "pkg"], "env": {"TOKEN": "${TOKEN}"},
+//   {"mcpServers": {"files": {"command": "npx", "args": ["-y", "pkg"], "env": {"TOKEN":
+//   "${TOKEN}"},
 //                             "cwd": "~/work", "timeout": "30s", "disabled": false}}}
 //
 // Comments (// and /* */) are accepted, trailing commas are not. Keys that are not listed here are
-// ignored. A broken server becomes a Problem and never hides the others. No value of `args` or `env`
-// ever appears in a message: they hold secrets.
+// ignored. A broken server becomes a Problem and never hides the others. No value of `args` or
+// `env` ever appears in a message: they hold secrets.
 //
 // Threading: values; parsing is a pure function and blocks for about 10 ms per MiB.
 #pragma once
@@ -48,8 +49,9 @@ struct Configuration {
   std::vector<Problem> problems;      ///< In file order.
 };
 
-/// Parses a whole file; `path` is only named in messages. Fails with kConfiguration (kConfigInvalid,
-/// kTooLarge) where nothing can be used: malformed JSON (file:line:column), no "mcpServers" object.
+/// Parses a whole file; `path` is only named in messages. Fails with kConfiguration
+/// (kConfigInvalid, kTooLarge) where nothing can be used: malformed JSON (file:line:column), no
+/// "mcpServers" object.
 Result<Configuration> parse_configuration(std::string_view text, const std::string& path);
 
 }  // namespace mcpwire::config

@@ -73,7 +73,8 @@ Sha256& Sha256::update(ByteSpan bytes) noexcept {
   message_bytes_ += bytes.size();
   while (!bytes.empty()) {
     const std::size_t taken = std::min(kBlockBytes - block_bytes_, bytes.size());
-    std::ranges::copy(bytes.first(taken), block_.begin() + static_cast<std::ptrdiff_t>(block_bytes_));
+    std::ranges::copy(bytes.first(taken),
+                      block_.begin() + static_cast<std::ptrdiff_t>(block_bytes_));
     block_bytes_ += taken;
     bytes = bytes.subspan(taken);
     if (block_bytes_ == kBlockBytes) {
@@ -100,7 +101,8 @@ Sha256Digest Sha256::finish() noexcept {
 
   Sha256Digest digest{};
   for (std::size_t i = 0; i < state_.size(); ++i) {
-    std::ranges::copy(big_endian<4>(state_[i]), digest.begin() + static_cast<std::ptrdiff_t>(i * 4));
+    std::ranges::copy(big_endian<4>(state_[i]),
+                      digest.begin() + static_cast<std::ptrdiff_t>(i * 4));
   }
   return digest;
 }

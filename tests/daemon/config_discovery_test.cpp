@@ -12,8 +12,8 @@
 namespace mcpwire::config {
 namespace {
 
-using ::testing::HasSubstr;
 using protocol::ConfigOrigin;
+using ::testing::HasSubstr;
 
 class DiscoveryTest : public ::testing::Test {
  protected:

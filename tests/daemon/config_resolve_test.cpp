@@ -92,8 +92,8 @@ TEST_F(ResolveTest, AMissingCommandIsNamed) {
 TEST_F(ResolveTest, ExpandsVariablesEverywhere) {
   caller.environment["X"] = "xx";
   caller.environment["EMPTY"] = "";
-  server.arguments = {"${X}", "a${X}b${X}", "${NO:-d e}", "${EMPTY:-d}", "${X:-d}", "${EMPTY}",
-                      "$X", "$", "${NO:-}", "{}"};
+  server.arguments = {"${X}",     "a${X}b${X}", "${NO:-d e}", "${EMPTY:-d}", "${X:-d}",
+                      "${EMPTY}", "$X",         "$",          "${NO:-}",     "{}"};
   server.environment = {{"T", "<${X}>"}};
   server.working_directory = "${X}/${NO:-w}";
   const ResolvedServer result = resolved();

@@ -57,8 +57,8 @@ TEST(ServerConfigTest, ReadsEveryKeyInFileOrder) {
 }
 
 TEST(ServerConfigTest, AcceptsCommentsAndAByteOrderMark) {
-  const Configuration parsed = parse(
-      "\xef\xbb\xbf// top\n{\"mcpServers\": /* here */ {\"a\": {\"command\": \"c\"}}}");
+  const Configuration parsed =
+      parse("\xef\xbb\xbf// top\n{\"mcpServers\": /* here */ {\"a\": {\"command\": \"c\"}}}");
   EXPECT_EQ(parsed.servers.size(), 1u);
 }
 
@@ -132,8 +132,8 @@ TEST(ServerConfigTest, RemoteServersAreAProblemOfTheirOwn) {
 }
 
 TEST(ServerConfigTest, DisabledServersAreLeftOut) {
-  const Configuration parsed = parse(
-      R"({"mcpServers":{"off":{"disabled":true,"url":"x"},"on":{"command":"c"}}})");
+  const Configuration parsed =
+      parse(R"({"mcpServers":{"off":{"disabled":true,"url":"x"},"on":{"command":"c"}}})");
   ASSERT_EQ(parsed.servers.size(), 1u);
   EXPECT_EQ(parsed.servers[0].name, "on");
   EXPECT_TRUE(parsed.problems.empty());

@@ -53,10 +53,16 @@ TEST(EscapeTest, ShowsWhatATerminalWouldObey) {
   EXPECT_EQ(shown("a\x1b[31mb"), "a\\x1b[31mb");
   EXPECT_EQ(shown("\a\b\x7f"), "\\x07\\x08\\x7f");
   EXPECT_EQ(shown("a\r\n\tb"), "a\\r\\n\\tb");
-  EXPECT_EQ(shown("\xc2\x9b""2J"), "\\x9b2J");                   // C1 CSI as UTF-8
-  EXPECT_EQ(shown("\xe2\x80\xae""txt"), "\\u{202e}txt");         // right-to-left override
-  EXPECT_EQ(shown("a\xe2\x80\x8b""b"), "a\\u{200b}b");           // zero width space
-  EXPECT_EQ(shown("\xf3\xa0\x81\x81"), "\\u{e0041}");            // tag character
+  EXPECT_EQ(shown("\xc2\x9b"
+                  "2J"),
+            "\\x9b2J");  // C1 CSI as UTF-8
+  EXPECT_EQ(shown("\xe2\x80\xae"
+                  "txt"),
+            "\\u{202e}txt");  // right-to-left override
+  EXPECT_EQ(shown("a\xe2\x80\x8b"
+                  "b"),
+            "a\\u{200b}b");                            // zero width space
+  EXPECT_EQ(shown("\xf3\xa0\x81\x81"), "\\u{e0041}");  // tag character
   EXPECT_EQ(shown(std::string_view("a\0b", 3)), "a\\x00b");
 }
 
@@ -64,9 +70,11 @@ TEST(EscapeTest, ShowsBytesThatAreNoUtf8) {
   const auto shown = [](std::string_view text) {
     return escape_unprintable(text, LineBreaks::kEscape);
   };
-  EXPECT_EQ(shown("\x9b""31m"), "\\x9b31m");          // C1 CSI as a bare byte
-  EXPECT_EQ(shown("\xc0\xaf"), "\\xc0\\xaf");         // overlong
-  EXPECT_EQ(shown("\xe2\x82"), "\\xe2\\x82");         // cut off
+  EXPECT_EQ(shown("\x9b"
+                  "31m"),
+            "\\x9b31m");                                // C1 CSI as a bare byte
+  EXPECT_EQ(shown("\xc0\xaf"), "\\xc0\\xaf");           // overlong
+  EXPECT_EQ(shown("\xe2\x82"), "\\xe2\\x82");           // cut off
   EXPECT_EQ(shown("\xed\xa0\x80"), "\\xed\\xa0\\x80");  // surrogate
   EXPECT_EQ(shown("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");
   EXPECT_EQ(shown("\xe2(\xa1"), "\\xe2(\\xa1");
@@ -123,8 +131,7 @@ TEST(PathsTest, JoinsAndTidies) {
 
 TEST(PathsTest, EnvironmentBlocksAreReadAsFarAsTheyMakeSense) {
   const std::string_view block("A=1\0B=x=y\0\0=z\0none\0A=2\0C=", 26);
-  EXPECT_EQ(parse_environment_block(block),
-            (EnvironmentMap{{"A", "1"}, {"B", "x=y"}, {"C", ""}}));
+  EXPECT_EQ(parse_environment_block(block), (EnvironmentMap{{"A", "1"}, {"B", "x=y"}, {"C", ""}}));
   EXPECT_TRUE(parse_environment_block("").empty());
 }
 

@@ -211,8 +211,9 @@ TEST_F(CliApproveTest, TheSameFileNamedByItsUserNeedsNoApproval) {
 }
 
 TEST_F(CliApproveTest, WhatIsShownCannotHideAnything) {
-  write_file(work() + "/.mcp.json",
-             R"({"mcpServers":{"demo":{"command":"/bin/sh","args":["-c","evil #\u001b[2K\rnice"]}}})");
+  write_file(
+      work() + "/.mcp.json",
+      R"({"mcpServers":{"demo":{"command":"/bin/sh","args":["-c","evil #\u001b[2K\rnice"]}}})");
   const Finished shown = run({"approve"});
   EXPECT_THAT(shown.out, HasSubstr("argument   \"evil #\\x1b[2K\\rnice\"\n"));
 }

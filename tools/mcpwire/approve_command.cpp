@@ -22,7 +22,9 @@ namespace {
 using protocol::ExitCode;
 
 void show_server(Output& out, const config::ServerConfig& server, bool approved) {
-  out.own("\n").own(config::quote_exactly(server.name)).own(approved ? "  (approved already)\n" : "\n");
+  out.own("\n")
+      .own(config::quote_exactly(server.name))
+      .own(approved ? "  (approved already)\n" : "\n");
   out.own("  command    ").own(config::quote_exactly(server.command)).own("\n");
   for (const std::string& argument : server.arguments) {
     out.own("  argument   ").own(config::quote_exactly(argument)).own("\n");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// `mcpwire call`: standard output holds what the tool gave, whether it reported an error or not, and
-// nothing else; everything about the call goes to standard error and into the exit code.
+// `mcpwire call`: standard output holds what the tool gave, whether it reported an error or not,
+// and nothing else; everything about the call goes to standard error and into the exit code.
 #include "tools/mcpwire/commands.hpp"
 #include "tools/mcpwire/json_arguments.hpp"
 #include "tools/mcpwire/render_result.hpp"
@@ -51,8 +51,7 @@ std::string_view consequence(const client::CallReply& reply) noexcept {
 
 ExitCode show_failure(Context& context, const client::CallReply& reply) {
   const bool by_server = reply.outcome == Outcome::kPeerError;
-  const std::string message =
-      by_server ? peer_error_text(reply.body) : reply.error.message();
+  const std::string message = by_server ? peer_error_text(reply.body) : reply.error.message();
   if (context.line.format == Format::kJson) {
     context.out.own("{\"outcome\":").own(json_string(protocol::outcome_name(reply.outcome)));
     context.out.own(",\"may_have_been_sent\":")
@@ -71,8 +70,7 @@ ExitCode run_call(Context& context) {
   const auto arguments = read_arguments(context.line.arguments);
   if (!arguments) return report(context, arguments.error());
   const Interrupt interrupt;
-  auto connection =
-      connect(context, NeedsServers::kYes, client::AutoStart::kYes, interrupt);
+  auto connection = connect(context, NeedsServers::kYes, client::AutoStart::kYes, interrupt);
   if (!connection) return report(context, connection.error());
   client::CallRequest request;
   request.server = context.line.server;

@@ -111,9 +111,10 @@ class Parser {
     call_->add_option("target", texts_.first, "SERVER/TOOL, or SERVER TOOL")
         ->required()
         ->type_name("");
-    call_->add_option("arguments", texts_.second,
-                      "A JSON object; - for standard input, which is also read when no arguments "
-                      "are given and it is no terminal")
+    call_
+        ->add_option("arguments", texts_.second,
+                     "A JSON object; - for standard input, which is also read when no arguments "
+                     "are given and it is no terminal")
         ->type_name("");
     call_->add_option("arguments behind SERVER TOOL", texts_.third)->type_name("")->group("");
     add_json(call_, "The whole result as JSON");

@@ -31,12 +31,12 @@ enum class Consent : std::uint8_t { kAsk, kGiven };
 
 struct CommandLine {
   Command command = Command::kList;
-  std::string config_path;       ///< -c; empty: to be discovered.
+  std::string config_path;  ///< -c; empty: to be discovered.
   Format format = Format::kText;
-  std::uint64_t timeout_ns = 0;  ///< --timeout; 0: the default.
-  std::uint32_t concurrency = 0;  ///< --concurrency; 0: the daemon's default.
-  std::string server;            ///< list: empty for all.
-  std::string tool;              ///< info: empty for the whole server.
+  std::uint64_t timeout_ns = 0;          ///< --timeout; 0: the default.
+  std::uint32_t concurrency = 0;         ///< --concurrency; 0: the daemon's default.
+  std::string server;                    ///< list: empty for all.
+  std::string tool;                      ///< info: empty for the whole server.
   std::optional<std::string> arguments;  ///< call: JSON, "-" for standard input.
   std::string approve_path;              ///< approve; empty: to be discovered.
   Consent consent = Consent::kAsk;

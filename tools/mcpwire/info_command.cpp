@@ -30,8 +30,8 @@ std::string_view state_name(protocol::ServerState state) noexcept {
 
 /// The tools of the one server, or why there are none.
 Result<client::ToolsSuccess> tools_of(Context& context, client::Connection& connection) {
-  client::ToolsListing listing = TRY(
-      connection.list_tools(context.line.server, 0, deadline_of(context.line, 0)));
+  client::ToolsListing listing =
+      TRY(connection.list_tools(context.line.server, 0, deadline_of(context.line, 0)));
   if (!listing.successes.empty()) return std::move(listing.successes.front());
   if (!listing.failures.empty()) return fail(std::move(listing.failures.front().error));
   return fail(ErrorKind::kNotFound, ErrorCode::kUnknownServer,
@@ -47,9 +47,9 @@ ExitCode show_tool(Context& context, const client::ToolsSuccess& server) {
     if (lines) {
       for (const ToolLine& line : *lines) names.push_back(line.name);
     }
-    return report(context, Error::with_detail(
-                               ErrorKind::kNotFound, ErrorCode::kUnknownTool,
-                               config::unknown_name_text("tool", context.line.tool, names)));
+    return report(context,
+                  Error::with_detail(ErrorKind::kNotFound, ErrorCode::kUnknownTool,
+                                     config::unknown_name_text("tool", context.line.tool, names)));
   }
   if (context.line.format == Format::kJson) {
     context.out.foreign(**tool).own("\n");
@@ -103,8 +103,7 @@ ExitCode show_server(Context& context, const client::ToolsSuccess& server,
 
 ExitCode run_info(Context& context) {
   const Interrupt interrupt;
-  auto connection =
-      connect(context, NeedsServers::kYes, client::AutoStart::kYes, interrupt);
+  auto connection = connect(context, NeedsServers::kYes, client::AutoStart::kYes, interrupt);
   if (!connection) return report(context, connection.error());
   const auto server = tools_of(context, *connection);
   if (!server) return report(context, server.error());

@@ -7,7 +7,7 @@ namespace mcpwire::cli {
 namespace {
 
 bool is_ignored(int signal) noexcept {
-  struct sigaction action {};
+  struct sigaction action{};
   return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
@@ -29,7 +29,7 @@ Interrupt::~Interrupt() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
 
 void ignore_write_signals() noexcept {
   for (const int signal : {SIGPIPE, SIGXFSZ}) {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = SIG_IGN;
     ::sigaction(signal, &action, nullptr);
   }

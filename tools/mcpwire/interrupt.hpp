@@ -29,7 +29,8 @@ class Interrupt {
   UniqueFd events_;
 };
 
-/// A write into a pipe without a reader, or beyond a size limit, fails instead of ending the process.
+/// A write into a pipe without a reader, or beyond a size limit, fails instead of ending the
+/// process.
 void ignore_write_signals() noexcept;
 
 }  // namespace mcpwire::cli

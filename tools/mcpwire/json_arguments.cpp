@@ -56,8 +56,8 @@ class ArgumentsChecker : public nlohmann::json_sax<nlohmann::json> {
     fault_byte_ = position == 0 ? 0 : position - 1;
     std::string_view reason = error.what();
     const std::size_t start = reason.find(" - ");
-    reason.remove_prefix(start == std::string_view::npos ? std::min(reason.find("] "), reason.size())
-                                                         : start + 3);
+    reason.remove_prefix(
+        start == std::string_view::npos ? std::min(reason.find("] "), reason.size()) : start + 3);
     fault_ = reason.substr(0, reason.find("; last read"));
     return false;
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// `mcpwire list`: one line per tool, "server/tool  first line of the description", so that the first
-// column is what `mcpwire call` takes.
+// `mcpwire list`: one line per tool, "server/tool  first line of the description", so that the
+// first column is what `mcpwire call` takes.
 #include "tools/mcpwire/commands.hpp"
 #include "tools/mcpwire/render_result.hpp"
 #include "tools/mcpwire/render_tools.hpp"
@@ -76,8 +76,7 @@ void print_json(Context& context, const client::ToolsListing& listing) {
 
 ExitCode run_list(Context& context) {
   const Interrupt interrupt;
-  auto connection =
-      connect(context, NeedsServers::kYes, client::AutoStart::kYes, interrupt);
+  auto connection = connect(context, NeedsServers::kYes, client::AutoStart::kYes, interrupt);
   if (!connection) return report(context, connection.error());
   const auto listing = connection->list_tools(context.line.server, context.line.concurrency,
                                               deadline_of(context.line, 0));

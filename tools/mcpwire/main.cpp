@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// mcpwire: the command line. Parses, runs one command, and turns what became of it into an exit code.
+// mcpwire: the command line. Parses, runs one command, and turns what became of it into an exit
+// code.
 #include "io/system_file_system.hpp"
 #include "tools/mcpwire/command_line.hpp"
 #include "tools/mcpwire/commands.hpp"

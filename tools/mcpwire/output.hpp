@@ -48,8 +48,8 @@ class Output {
   std::string buffer_;
 };
 
-/// Writes the rest and gives the exit code: `wanted`, unless it is kOk and standard output could not
-/// be written (a full disk, say), which is kUsage with a message. A reader that went away early
+/// Writes the rest and gives the exit code: `wanted`, unless it is kOk and standard output could
+/// not be written (a full disk, say), which is kUsage with a message. A reader that went away early
 /// (`| head`) is no failure: it has what it wanted, and the code tells what became of the command.
 protocol::ExitCode settle(Output& out, Output& err, protocol::ExitCode wanted);
 

@@ -29,8 +29,8 @@ Result<void> ProcessWatch::wait(std::uint64_t deadline_ns, int interrupt_fd) con
     const std::uint64_t left_ms =
         (left + kNanosecondsPerMillisecond - 1) / kNanosecondsPerMillisecond;
     std::array<pollfd, 2> waiting = {pollfd{fd_.get(), POLLIN, 0}, pollfd{interrupt_fd, POLLIN, 0}};
-    const int ready = ::poll(waiting.data(), waiting.size(),
-                             static_cast<int>(std::min(left_ms, kPollMsMax)));
+    const int ready =
+        ::poll(waiting.data(), waiting.size(), static_cast<int>(std::min(left_ms, kPollMsMax)));
     if (ready < 0 && errno != EINTR) {
       return fail(Error::from_errno(ErrorKind::kInternal, errno, "poll"));
     }

@@ -79,8 +79,7 @@ Result<RenderedResult> render_result(std::string_view result_json) {
   }
   const auto structured = result.find("structuredContent");
   if (structured != result.end()) {
-    append_line(rendered.text,
-                structured->dump(2, ' ', false, Json::error_handler_t::replace));
+    append_line(rendered.text, structured->dump(2, ' ', false, Json::error_handler_t::replace));
   }
   return rendered;
 }

@@ -27,7 +27,8 @@ struct RenderedResult {
 /// `result_json` is the result of tools/call. kProtocolViolation if it is no JSON object.
 Result<RenderedResult> render_result(std::string_view result_json);
 
-/// One line for a JSON-RPC error object: its message and code; something readable for anything else.
+/// One line for a JSON-RPC error object: its message and code; something readable for anything
+/// else.
 std::string peer_error_text(std::string_view error_json);
 
 /// `text` as a JSON string, in quotes. Bytes that are no UTF-8 are replaced.

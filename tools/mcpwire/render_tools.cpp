@@ -101,9 +101,9 @@ std::string type_of(const Json& schema) {
 }
 
 std::string limits_of(const Json& schema) {
-  constexpr std::array<const char*, 9> kLimits = {"minimum",   "maximum",  "minLength",
-                                                  "maxLength", "minItems", "maxItems",
-                                                  "multipleOf", "format",  "pattern"};
+  constexpr std::array<const char*, 9> kLimits = {"minimum",    "maximum",  "minLength",
+                                                  "maxLength",  "minItems", "maxItems",
+                                                  "multipleOf", "format",   "pattern"};
   std::string text;
   for (const char* const limit : kLimits) {
     const Json& value = member(schema, limit);
@@ -205,7 +205,8 @@ Result<std::vector<ToolLine>> tool_lines(std::string_view tools_json) {
     if (name.empty()) continue;
     std::string summary = first_line(text_member(tool, "description"));
     if (summary.empty()) summary = first_line(text_member(tool, "title"));
-    lines.push_back({std::move(name), signature_of(member(tool, "inputSchema")), std::move(summary)});
+    lines.push_back(
+        {std::move(name), signature_of(member(tool, "inputSchema")), std::move(summary)});
   }
   return lines;
 }
@@ -237,8 +238,8 @@ Result<std::string> describe_tool(std::string_view server, std::string_view tool
 
   const Json arguments = example_of(schema, 0);
   const bool plain_id = id.find_first_of(" '\"\\$`!*?;&|<>()[]{}~#\n\t") == std::string::npos;
-  text += "\nExample\n  mcpwire call " + (plain_id ? one_line(id) : shell_quoted(one_line(id))) + ' ' +
-          shell_quoted(compact(arguments)) + '\n';
+  text += "\nExample\n  mcpwire call " + (plain_id ? one_line(id) : shell_quoted(one_line(id))) +
+          ' ' + shell_quoted(compact(arguments)) + '\n';
   return text;
 }
 
