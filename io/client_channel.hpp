@@ -18,6 +18,7 @@
 #include "io/detail/channel_inbox.hpp"
 #include "io/detail/channel_outbox.hpp"
 #include "io/detail/channel_rings.hpp"
+#include "io/detail/channel_spin.hpp"
 #include "io/fd_watcher.hpp"
 #include "io/loop.hpp"
 #include "protocol/base/result.hpp"
@@ -50,7 +51,8 @@ struct ChannelHostOptions {
   /// One message that comes in several socket frames.
   std::size_t reassembly_bytes_max = 64 * 1024 * 1024;
   /// After a request that was answered at once, the loop looks out for the next one for so long
-  /// instead of sleeping, unless it waits for a server's answer too. 0: never.
+  /// instead of sleeping, unless it waits for a server's answer too or that has not paid lately.
+  /// 0: never.
   std::uint64_t spin_ns = 50 * kNanosecondsPerMicrosecond;
   /// Told of each violation: process id of the peer, and what it did.
   std::function<void(std::int32_t, const Error&)> on_violation;
@@ -71,6 +73,7 @@ class ChannelHost {
   friend class ClientChannel;
   Loop& loop_;
   ChannelHostOptions options_;
+  detail::ChannelSpin spin_;
   std::vector<std::byte> scratch_;  ///< Holds the one payload that is being handed over.
   std::uint64_t violations_ = 0;
   std::uint32_t open_ = 0;

@@ -7,6 +7,7 @@
 // Threading: one thread. send() and pump() block.
 #pragma once
 
+#include "client/detail/spin_policy.hpp"
 #include "client/types.hpp"
 #include "protocol/base/bytes.hpp"
 #include "protocol/base/result.hpp"
@@ -79,7 +80,9 @@ class Link {
     ring::Producer producer;
     ring::Consumer consumer;
     ring::ClientCallWords call_words;
-    ring::Waiter waiter;
+    ring::Waiter waiter;           ///< Spins before it sleeps.
+    ring::Waiter sleeping_waiter;  ///< Over the same ring ends, for waits that had better not spin.
+    SpinPolicy spin_policy;
   };
   /// A message of which MORE frames are still to come.
   struct Partial {
@@ -118,6 +121,7 @@ class Link {
   Result<void> take_frame(Sink& sink, protocol::FrameHeader header, std::string payload);
   Result<bool> take_socket_frame(Sink& sink, ring::ReceivedFrame& frame);
   Result<std::string> take_mapped(ByteSpan descriptor);
+  Result<ring::WaitOutcome> wait_on_ring(std::uint64_t deadline_ns);
   PumpEnd wait_for_records(Sink& sink, std::uint64_t deadline_ns);
   PumpEnd wait_for_socket(std::uint64_t deadline_ns);
   void lose(Error why);

@@ -21,6 +21,11 @@ using protocol::Method;
 
 namespace {
 
+ring::WaiterOptions without_spin(ring::WaiterOptions options) noexcept {
+  options.spin_ns = 0;
+  return options;
+}
+
 Result<void> check_daemon_user(int socket_fd) {
   const uid_t daemon_uid = TRY(ring::peer_uid(socket_fd));
   if (daemon_uid == ::geteuid()) return {};
@@ -44,7 +49,8 @@ Link::Rings::Rings(ring::OwnedSegment own, ring::PeerSegment peer, ring::WaiterO
       producer(own_segment.memory(), peer_segment.memory()),
       consumer(own_segment.memory(), peer_segment.memory()),
       call_words(own_segment.memory(), peer_segment.memory()),
-      waiter(consumer, producer, clock, options) {}
+      waiter(consumer, producer, clock, options),
+      sleeping_waiter(consumer, producer, clock, without_spin(options)) {}
 
 Result<std::unique_ptr<Link>> Link::open(UniqueFd socket, const ConnectOptions& options,
                                          const std::string& hello, std::uint64_t deadline_ns) {

@@ -214,7 +214,9 @@ void ClientChannel::deliver(const FrameHeader& header, ByteSpan payload) {
   if (!was_answered_at_once) {
     host_.loop().cancel_spin();  // The server that will answer needs the processor.
   } else if (host_.unanswered_ == 0) {
-    host_.loop().hint_spin_until(monotonic_now_ns() + host_.options().spin_ns);
+    const std::uint64_t until =
+        host_.spin_.look_out_until(monotonic_now_ns(), host_.options().spin_ns);
+    if (until != 0) host_.loop().hint_spin_until(until);
   }
 }
 

@@ -310,6 +310,18 @@ TEST_P(ClientChannelTest, MayBeDestroyedWhenItTellsItsEnd) {
   run_until([&] { return destroyer.channel == nullptr; });
 }
 
+TEST(ChannelSpinTest, LooksOutAgainOnlyAfterItPaid) {
+  detail::ChannelSpin spin;
+  EXPECT_EQ(spin.look_out_until(1000, 50), 1050U);
+  EXPECT_EQ(spin.look_out_until(1040, 50), 1090U) << "the last one came in time";
+  EXPECT_EQ(spin.look_out_until(2000, 50), 0U) << "the last one was in vain";
+  EXPECT_EQ(spin.look_out_until(2010, 50), 2060U);
+  EXPECT_EQ(spin.look_out_until(3000, 50), 0U);
+  EXPECT_EQ(spin.look_out_until(3001, 50), 0U);
+  EXPECT_EQ(spin.look_out_until(3002, 50), 0U);
+  EXPECT_EQ(spin.look_out_until(3003, 50), 3053U);
+}
+
 /// A process that connects to `path` and then only waits to be killed.
 pid_t fork_client(int socket_fd, const std::string& path) {
   sockaddr_un address{};
