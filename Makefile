@@ -36,7 +36,8 @@ test-dev: setup ## all tests under AddressSanitizer and UBSan
 	@scripts/interop_setup.sh || [ $$? -eq 77 ]
 	@ctest --preset dev
 
-test-mimalloc: setup ## the tests with mimalloc linked in
+# Only the programs link the allocator, so only the tests that run them say anything about it.
+test-mimalloc: setup ## the process tests with mimalloc linked into the daemon
 	@$(call BUILD,mimalloc)
 	@ctest --preset mimalloc
 

@@ -8,6 +8,10 @@
 #   run of tiny parameters in CTest.
 
 set(MCPWIRE_TEST_LABELS unit conformance stress process interop fuzz style)
+# `mcpwire_tests_process` and so on build the tests of one label.
+foreach(label ${MCPWIRE_TEST_LABELS})
+  add_custom_target(mcpwire_tests_${label})
+endforeach()
 
 add_library(mcpwire_warnings INTERFACE)
 target_compile_options(mcpwire_warnings INTERFACE
@@ -55,6 +59,7 @@ function(mcpwire_test name)
   target_link_libraries(${name} PRIVATE mcpwire_warnings ${ARG_PRIVATE} GTest::gmock GTest::gtest_main)
   target_precompile_headers(${name} PRIVATE <gtest/gtest.h>)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_dependencies(mcpwire_tests_${ARG_LABEL} ${name})
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_LIST ${ARG_TEST_LIST}
     PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
 endfunction()
