@@ -127,7 +127,7 @@ bool Loop::wait_for_work(std::uint64_t max_wait_ns) {
   std::uint64_t until_ns = next_timer_ns;
   if (max_wait_ns < kNever - now_ns_) until_ns = std::min(until_ns, now_ns_ + max_wait_ns);
   if (until_ns <= now_ns_ || uring_->has_completions()) {
-    if (uring_->has_submissions() || uring_->has_completions()) uring_->submit();
+    uring_->submit();
     return false;
   }
   if (may_spin_ && spin_until_ns_ > now_ns_) {
@@ -137,7 +137,7 @@ bool Loop::wait_for_work(std::uint64_t max_wait_ns) {
   const bool may_block = park_pollers();
   if (may_block) {
     block(until_ns);
-  } else if (uring_->has_submissions()) {
+  } else {
     uring_->submit();
   }
   pollers_.for_each([](Poller& poller) { poller.unpark(); });
@@ -145,7 +145,7 @@ bool Loop::wait_for_work(std::uint64_t max_wait_ns) {
 }
 
 bool Loop::spin(std::uint64_t until_ns) {
-  if (uring_->has_submissions()) uring_->submit();
+  uring_->submit();
   for (;;) {
     for (int look = 0; look < kLooksPerClockRead; ++look) {
       if (uring_->has_completions()) {

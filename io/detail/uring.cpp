@@ -200,20 +200,24 @@ void Uring::refill() {
   }
 }
 
-bool Uring::has_completions() const noexcept {
+bool Uring::kernel_holds_completions() const noexcept {
   constexpr unsigned kEnterNeeded = IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW;
-  return (IO_URING_READ_ONCE(*ring_.sq.kflags) & kEnterNeeded) != 0 ||
-         io_uring_cq_ready(&ring_) > 0;
+  return (IO_URING_READ_ONCE(*ring_.sq.kflags) & kEnterNeeded) != 0;
+}
+
+bool Uring::has_completions() const noexcept {
+  return kernel_holds_completions() || io_uring_cq_ready(&ring_) > 0;
 }
 
 void Uring::submit() {
-  for (;;) {
+  while (has_submissions() || kernel_holds_completions()) {
     ++kernel_enters_;
     // Enters with GETEVENTS where the flags say that completions wait for it.
     const int result = io_uring_submit(&ring_);
     MCPWIRE_CHECK(result >= 0 || is_transient(-result));
-    if (unqueued_.empty() || result < 0) return;
+    if (result < 0) return;
     refill();
+    if (!has_submissions()) return;
   }
 }
 

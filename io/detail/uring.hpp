@@ -63,7 +63,8 @@ class Uring {
   bool has_submissions() const noexcept { return io_uring_sq_ready(&ring_) > 0; }
   /// Something can be dispatched, or appears as soon as the kernel is entered. No system call.
   bool has_completions() const noexcept;
-  /// Submits all operations, without waiting, and lets the kernel post what is ready.
+  /// Submits all operations, without waiting, and lets the kernel post what is ready. No system
+  /// call when there is neither.
   void submit();
   /// As submit(), and waits for a completion for at most `timeout_ns` (kNever: without limit).
   void submit_and_wait(std::uint64_t timeout_ns);
@@ -87,6 +88,7 @@ class Uring {
   void start(Op& op, io_uring_sqe& entry);
   void enqueue(const io_uring_sqe& entry);
   void refill();
+  bool kernel_holds_completions() const noexcept;
   void complete(const Completion& completion);
   void bury(Op& op) noexcept;
 
