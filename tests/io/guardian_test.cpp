@@ -127,6 +127,18 @@ TEST_F(GuardianTest, AChildStartedWhileTheGuardianIsDeadIsToldToTheNext) {
   EXPECT_FALSE(child->status.has_value());
 }
 
+TEST_F(GuardianTest, AGuardianThatLivesIsReplacedWithoutHarmToTheGroups) {
+  const std::int32_t first = guardian->process_id();
+  wait_until_isolated(first);
+  WatchedChild child(spawner->spawn({"/bin/cat", {}, {}, "/"}).value());
+  guardian->on_group_started(child.process->process_id(), Guardian::Registered::kNo);
+  EXPECT_NE(guardian->process_id(), first);
+  EXPECT_NE(kill(first, 0), 0) << "it is killed and reaped before its pipe is closed";
+  child.process->standard_input().close();
+  run_until_over(child);
+  EXPECT_FALSE(child.status->by_signal);
+}
+
 TEST_F(GuardianTest, SaysSoWhenItCannotBeStarted) {
   const auto started = Guardian::start(*loop, {"/no/such/program", {}});
   ASSERT_FALSE(started.has_value());

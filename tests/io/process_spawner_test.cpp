@@ -125,11 +125,16 @@ TEST_F(ProcessSpawnerTest, TheLadderEndsAChildThatIgnoresTermination) {
 
 TEST_F(ProcessSpawnerTest, SignalsReachAGrandchildBehindAWrapper) {
   const std::string marker = marker_of("wrapped");
-  const auto child = start({"wrap", marker});
-  while (processes_marked("idle").empty()) loop->run_once(0);
+  const auto child = start({"wrap-deaf", marker});
+  run_until([&] { return child->output.text == "ready\n"; });
+  // Both have the marker; the grandchild is the one that is not ours.
+  std::vector<pid_t> marked = processes_marked(marker);
+  std::erase(marked, child->process->process_id());
+  ASSERT_EQ(marked.size(), 1U);
   child->process->signal_group(StopSignal::kTerminate);
-  run_until_over(*child);
-  wait_until_none_is_left(marker);
+  wait_for_end(marked[0]);
+  loop->run_once(0);
+  EXPECT_FALSE(child->status.has_value());
 }
 
 TEST_F(ProcessSpawnerTest, TheExitOfAWrapperEndsTheGrandchildThatHoldsItsPipes) {

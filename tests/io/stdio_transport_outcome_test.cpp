@@ -300,6 +300,31 @@ TEST_F(StdioTransportOutcomeTest, AFailedWriteAloneEndsTheConnection) {
   EXPECT_TRUE(child().has_exited()) << "the stop ladder ran";
 }
 
+TEST_F(StdioTransportOutcomeTest, NoLineIsStartedOnceTheEndHasBegun) {
+  open();
+  child().input.block();
+  call("a");
+  TestCall& queued = call("b");
+  child().output.feed_end();
+  loop.run_until_idle();
+  child().input.unblock();
+  loop.run_until_idle();
+  EXPECT_EQ(written(), "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"a\"}\n");
+  loop.advance_ns(kSecond);
+  expect(queued, Outcome::kNotSent, false);
+}
+
+TEST_F(StdioTransportOutcomeTest, WaitsForTheExitCodeWhereTheStreamsEndFirst) {
+  open();
+  child().output.feed_end();
+  child().error_output.feed_end();
+  loop.run_until_idle();
+  EXPECT_EQ(closed_with, Strings{});
+  child().exit({false, 7});
+  loop.run_until_idle();
+  EXPECT_EQ(closed_with, Strings{"the server exited with code 7"});
+}
+
 TEST_F(StdioTransportOutcomeTest, AnswersThatArriveAfterTheExitStillCount) {
   open();
   TestCall& made = call("a");

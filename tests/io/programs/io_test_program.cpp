@@ -131,6 +131,17 @@ int wrap(const Arguments& arguments) {
   return idle({});
 }
 
+/// As `wrap`, but the wrapper does not listen to SIGTERM; its child does.
+int wrap_deaf(const Arguments& arguments) {
+  if (fork() == 0) {
+    execl("/proc/self/exe", "io_test_program", "idle", arguments.at(0).c_str(), nullptr);
+    _exit(EXIT_FAILURE);
+  }
+  std::signal(SIGTERM, SIG_IGN);
+  std::cout << "ready" << std::endl;
+  return idle({});
+}
+
 /// As `wrap`, but the wrapper ends at once.
 int wrap_and_exit(const Arguments& arguments) {
   std::cout << "started" << std::endl;
@@ -155,6 +166,7 @@ const std::map<std::string_view, Part> kParts = {
     {"own-with-new-guardian", own_with_new_guardian},
     {"own-and-spawn", own_and_spawn},
     {"wrap", wrap},
+    {"wrap-deaf", wrap_deaf},
     {"wrap-and-exit", wrap_and_exit},
     {"guardian", guardian},
 };
