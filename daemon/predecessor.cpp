@@ -4,6 +4,7 @@
 #include "io/system_clock.hpp"
 #include "protocol/base/process_fd.hpp"
 #include "protocol/base/seams/clock.hpp"
+#include "ring/control_socket.hpp"
 
 #include <poll.h>
 #include <unistd.h>
@@ -20,6 +21,13 @@ namespace mcpwire::daemon {
 namespace {
 
 constexpr const char* kLockName = "daemon.lock";
+
+constexpr std::uint64_t kConnectPatienceNs = 100 * kNanosecondsPerMillisecond;
+
+// A daemon that is ending has removed its socket before anything else.
+bool is_serving(const ring::RuntimeDirectory& directory) {
+  return ring::connect_control_blocking(directory.socket_path(), kConnectPatienceNs).has_value();
+}
 
 // What the holder wrote into the file; nothing if it has not yet, or a full disk kept it from it.
 std::optional<pid_t> holder_of_lock(const ring::RuntimeDirectory& directory) {
@@ -54,7 +62,7 @@ Result<UniqueFd> take_instance_lock(const ring::RuntimeDirectory& directory,
       return *std::move(lock);
     }
     const std::uint64_t now_ns = io::monotonic_now_ns();
-    if (now_ns >= give_up_ns) break;
+    if (now_ns >= give_up_ns || is_serving(directory)) break;
     const std::optional<pid_t> holder = holder_of_lock(directory);
     if (holder.has_value()) {
       wait_for_process_end(open_process(*holder), give_up_ns - now_ns);

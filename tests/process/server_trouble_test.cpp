@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+//
+// Servers that misbehave: each gets a clear error and an honest exit code, and harms nobody else.
+#include "tests/process/daemon_fixture.hpp"
+
+#include <gmock/gmock.h>
+
+#include <csignal>
+#include <filesystem>
+
+namespace mcpwire::test {
+namespace {
+
+using ::testing::AnyOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class ServerTroubleTest : public DaemonFixture {};
+
+TEST_F(ServerTroubleTest, ACommandThatDoesNotExistIsNamed) {
+  use_server("no-such-command-anywhere");
+  const Finished call = echo();
+  EXPECT_EQ(call.exit_code, 1);
+  EXPECT_THAT(call.err, HasSubstr("no-such-command-anywhere"));
+}
+
+TEST_F(ServerTroubleTest, AServerThatExitsAtOnceIsNotSent) {
+  use_server(write_script("exits", "echo the reason >&2; exit 7"));
+  const Finished call = echo();
+  EXPECT_EQ(call.exit_code, 3);
+  EXPECT_THAT(call.err, HasSubstr("code 7"));
+  EXPECT_THAT(call.err, HasSubstr("the reason"));
+}
+
+TEST_F(ServerTroubleTest, AServerThatNeverAnswersInitializeIsGivenUp) {
+  use_server(write_script("silent", "exec cat >/dev/null"), R"("timeout":0.3)");
+  const Finished call = echo();
+  EXPECT_EQ(call.exit_code, 3);
+  EXPECT_THAT(call.err, HasSubstr("initialize"));
+}
+
+TEST_F(ServerTroubleTest, TheCallersTimeoutEndsTheWaitForAServer) {
+  use_server(write_script("silent", "exec cat >/dev/null"));
+  const Finished call = run({"call", "demo/echo", "{}", "--timeout", "300ms"});
+  EXPECT_EQ(call.exit_code, 3) << "provably not sent";
+}
+
+TEST_F(ServerTroubleTest, JunkBeforeTheProtocolIsTolerated) {
+  use_server(write_script("banner", "echo Welcome; echo '{not json'; exec " + demo_server()));
+  const Finished call = echo();
+  EXPECT_EQ(call.exit_code, 0) << call.err;
+  EXPECT_EQ(call.out, "hi\n");
+}
+
+TEST_F(ServerTroubleTest, AServerThatOnlyPrintsJunkIsEnded) {
+  use_server(write_script("junk", "yes garbage"));
+  const Finished call = echo();
+  EXPECT_EQ(call.exit_code, 3);
+  EXPECT_THAT(call.err, HasSubstr("JSON-RPC"));
+  EXPECT_TRUE(children_like(daemon_pid(), "junk").empty());
+}
+
+TEST_F(ServerTroubleTest, ALineBeyondTheLimitEndsItsServerOnly) {
+  use_configuration(R"({"mcpServers":{"bomb":{"command":")" +
+                    write_script("bomb", "head -c 70000000 /dev/zero | tr '\\0' x; sleep 100") +
+                    R"("},"demo":{"command":")" + demo_server() + "\"}}}");
+  const Finished bomb = run({"call", "bomb/x", "{}"});
+  EXPECT_EQ(bomb.exit_code, 3);
+  EXPECT_THAT(bomb.err, HasSubstr("too "));
+  EXPECT_EQ(echo().exit_code, 0);
+}
+
+TEST_F(ServerTroubleTest, AServerKilledInMidCallIsUnknown) {
+  use_demo_server();
+  ASSERT_EQ(echo().exit_code, 0);
+  const std::vector<pid_t> servers = children_like(daemon_pid(), "mcpwire-demo-server");
+  ASSERT_EQ(servers.size(), 1U);
+  RunningProgram call = start({"call", "demo/progress", R"({"steps":1000,"ms":100})"}, {});
+  // The first calls of a connection are counted when they are handed over.
+  while (run({"daemon", "status", "--json"}).out.find("\"calls\":2") == std::string::npos) {
+  }
+  ASSERT_EQ(::kill(servers[0], SIGKILL), 0);
+  const Finished finished = call.finish();
+  // Killed before the line was written, the call goes to a fresh server; this test ends it there.
+  EXPECT_EQ(finished.exit_code, 6) << finished.err;
+  EXPECT_THAT(finished.err, HasSubstr("may have"));
+  EXPECT_EQ(echo().exit_code, 0) << "the next call gets a new server";
+}
+
+TEST_F(ServerTroubleTest, ACrashInMidCallIsNotTriedAgain) {
+  use_demo_server();
+  const Finished call = run({"call", "demo/crash", "{}"});
+  EXPECT_EQ(call.exit_code, 6);
+  EXPECT_EQ(echo().exit_code, 0);
+}
+
+TEST_F(ServerTroubleTest, SecretsOfTheConfigurationAppearNowhere) {
+  environment["API_TOKEN"] = "tok-4f9a77e1";
+  use_server(write_script("leaky", "echo \"bad token: $TOKEN, $PLAIN\" >&2; exit 1"),
+             R"("env":{"TOKEN":"${API_TOKEN}","PLAIN":"plain-secret-55"})");
+  const Finished call = echo();
+  EXPECT_EQ(call.exit_code, 3);
+  EXPECT_THAT(call.err, HasSubstr("bad token"));
+  for (const char* const secret : {"tok-4f9a77e1", "plain-secret-55"}) {
+    EXPECT_THAT(call.err, Not(HasSubstr(secret)));
+    EXPECT_THAT(run({"list"}).err, Not(HasSubstr(secret)));
+    EXPECT_THAT(run({"info", "demo"}).out, Not(HasSubstr(secret)));
+    EXPECT_THAT(log(), Not(HasSubstr(secret)));
+    EXPECT_THAT(command_line_of(daemon_pid()), Not(HasSubstr(secret)));
+  }
+}
+
+TEST_F(ServerTroubleTest, AServerThatIgnoresEverythingIsStoppedWithTheDaemon) {
+  use_server(write_script(
+      "stubborn", "trap '' TERM INT HUP\n" + demo_server() + "\nwhile :; do sleep 1; done"));
+  ASSERT_EQ(echo().exit_code, 0);
+  const std::vector<pid_t> servers = children_like(daemon_pid(), "stubborn");
+  ASSERT_EQ(servers.size(), 1U);
+  EXPECT_EQ(run({"daemon", "stop"}).exit_code, 0);
+  EXPECT_FALSE(is_running(servers[0]));
+}
+
+}  // namespace
+}  // namespace mcpwire::test
