@@ -74,6 +74,15 @@ TEST_F(ApprovalsTest, EveryChangeThatMattersAsksAgain) {
   EXPECT_FALSE(approved(server, "/other"));
 }
 
+TEST_F(ApprovalsTest, ArgumentsAndVariablesDoNotRunIntoEachOther) {
+  server.environment = {{"-y", "x"}, {"pkg", "x"}};
+  ServerConfig other = server;
+  server.environment.clear();
+  other.arguments.clear();
+  approve(server);
+  EXPECT_FALSE(approved(other));
+}
+
 TEST_F(ApprovalsTest, ARotatedTokenAsksNobody) {
   approve(server);
   server.environment = {{"B", "3"}, {"TOKEN", "another"}};

@@ -57,7 +57,7 @@ TEST_F(ResolveTest, SearchesTheConfiguredPathBeforeTheCallers) {
 }
 
 TEST_F(ResolveTest, SkipsEntriesOfPathThatAreNotAbsolute) {
-  files.put("/proj/npx", "", 0755);
+  for (const char* path : {"/proj/npx", "/bin/npx", "/npx"}) files.put(path, "", 0755);
   caller.environment["PATH"] = ":.:bin:/usr/bin";
   EXPECT_EQ(resolved().process.program, "/usr/bin/npx");
 }
@@ -176,6 +176,14 @@ TEST_F(ResolveTest, EveryPartOfWhatRunsIsPartOfTheIdentity) {
   server.working_directory.clear();
   caller.environment["HOME"] = "/home/v";
   EXPECT_NE(identity(), plain);
+}
+
+TEST_F(ResolveTest, ArgumentsAndVariablesDoNotRunIntoEachOther) {
+  server.arguments = {"A", "1"};
+  const std::string arguments = identity();
+  server.arguments.clear();
+  server.environment = {{"A", "1"}};
+  EXPECT_NE(identity(), arguments);
 }
 
 TEST_F(ResolveTest, NameTimeoutAndTerminalAreNotPartOfTheIdentity) {

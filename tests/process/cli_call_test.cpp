@@ -104,7 +104,7 @@ TEST_F(CliCallTest, AServerThatDiesInMidCallIsSix) {
 TEST_F(CliCallTest, ACallThatTakesTooLongIsSix) {
   // Started before, so that the time goes to the call and not to the start.
   ASSERT_EQ(run({"list"}).exit_code, 0);
-  const Finished call = run({"call", "demo/sleep", R"({"ms":3600000})", "--timeout", "200ms"});
+  const Finished call = run({"call", "demo/sleep", R"({"ms":3600000})", "--timeout", "1s"});
   EXPECT_EQ(call.exit_code, 6) << call.err;
   EXPECT_THAT(call.err, HasSubstr("it may have happened"));
 }

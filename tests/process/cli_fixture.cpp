@@ -158,10 +158,19 @@ RunningProgram CliFixture::start(const std::vector<std::string>& arguments, cons
   ::posix_spawn_file_actions_adddup2(&actions, err.write.get(), 2);
   const std::string directory = launch.directory.empty() ? work() : launch.directory;
   ::posix_spawn_file_actions_addchdir_np(&actions, directory.c_str());
+  // As from a shell's foreground, also where the test itself runs in the background.
+  posix_spawnattr_t attributes;
+  ::posix_spawnattr_init(&attributes);
+  sigset_t defaults;
+  ::sigemptyset(&defaults);
+  for (const int number : {SIGINT, SIGTERM, SIGPIPE}) ::sigaddset(&defaults, number);
+  ::posix_spawnattr_setsigdefault(&attributes, &defaults);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
   pid_t process_id = -1;
-  const int fault = ::posix_spawn(&process_id, words[0].c_str(), &actions, nullptr,
+  const int fault = ::posix_spawn(&process_id, words[0].c_str(), &actions, &attributes,
                                   pointers(words).data(), pointers(variables).data());
   EXPECT_EQ(fault, 0) << words[0];
+  ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
   if (launch.out_fd >= 0) out.read.reset();
   return RunningProgram(process_id, std::move(in.write), std::move(out.read), std::move(err.read));

@@ -138,7 +138,11 @@ TEST(OutputTest, ADescriptorThatCannotBeWrittenIsAnError) {
   EXPECT_EQ(settle(out, err, ExitCode::kOk), ExitCode::kUsage);
 }
 
+/// What a shell does for a program in the foreground; a test may run in the background.
+void take_default(int signal) { ::signal(signal, SIG_DFL); }
+
 TEST(InterruptTest, ASignalBecomesAnEventAndNothingElse) {
+  take_default(SIGINT);
   const Interrupt interrupt;
   ASSERT_GE(interrupt.fd(), 0);
   pollfd waiting{interrupt.fd(), POLLIN, 0};

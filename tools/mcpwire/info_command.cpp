@@ -74,8 +74,8 @@ void show_summary(Context& context, const client::ServerSummary& summary) {
 }
 
 void show_summary_json(Context& context, const client::ServerSummary& summary) {
-  context.out.own("{\"name\":").own(json_string(summary.name));
-  context.out.own(",\"detail\":").own(json_string(summary.detail));
+  context.out.own("{\"name\":").foreign(json_string(summary.name));
+  context.out.own(",\"detail\":").foreign(json_string(summary.detail));
   context.out.own(",\"state\":").own(json_string(state_name(summary.state)));
   context.out.own(",\"pid\":").own(std::to_string(summary.process_id));
   context.out.own(",\"calls\":").own(std::to_string(summary.calls));

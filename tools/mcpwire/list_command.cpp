@@ -56,7 +56,7 @@ void print_json(Context& context, const client::ToolsListing& listing) {
   const char* separator = "";
   context.out.own("{\"servers\":[");
   for (const client::ToolsSuccess& server : listing.successes) {
-    context.out.own(separator).own("{\"name\":").own(json_string(server.server));
+    context.out.own(separator).own("{\"name\":").foreign(json_string(server.server));
     context.out.own(",\"tools\":").foreign(server.tools_json);
     context.out.own(",\"duration_ns\":").own(std::to_string(server.duration_ns)).own("}");
     separator = ",";
@@ -64,8 +64,8 @@ void print_json(Context& context, const client::ToolsListing& listing) {
   separator = "";
   context.out.own("],\"failures\":[");
   for (const client::ToolsFailure& failure : listing.failures) {
-    context.out.own(separator).own("{\"name\":").own(json_string(failure.server));
-    context.out.own(",\"error\":").own(error_json(failure.error));
+    context.out.own(separator).own("{\"name\":").foreign(json_string(failure.server));
+    context.out.own(",\"error\":").foreign(error_json(failure.error));
     context.out.own(",\"duration_ns\":").own(std::to_string(failure.duration_ns)).own("}");
     separator = ",";
   }
