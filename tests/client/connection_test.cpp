@@ -276,6 +276,23 @@ TEST_P(ConnectionTest, ADaemonThatIsRestartedBetweenTwoCallsIsNoticedByNobody) {
   EXPECT_EQ(connection.reconnects(), 1U);
 }
 
+TEST_P(ConnectionTest, ACallThatAnEndingDaemonRefusesGoesToTheNextOne) {
+  ConnectOptions may_start = options();
+  may_start.auto_start = AutoStart::kYes;
+  Connection connection = connect(may_start);
+  const CallReply reply = connection.call_tool(request("ending once", "[3]"));
+  EXPECT_EQ(reply.outcome, Outcome::kOk) << reply.error.message();
+  EXPECT_EQ(reply.body, "[3]");
+  EXPECT_EQ(connection.reconnects(), 1U);
+}
+
+TEST_P(ConnectionTest, ARefusalByAnEndingDaemonIsFinalWhereNoneMayBeStarted) {
+  Connection connection = connect();
+  const CallReply reply = connection.call_tool(request("ending once"));
+  EXPECT_EQ(reply.outcome, Outcome::kNotSent);
+  EXPECT_EQ(reply.error.code, ErrorCode::kShuttingDown);
+}
+
 TEST_P(ConnectionTest, ConnectTriesAgainWhenTheDaemonEndsDuringTheHandshake) {
   daemon_->reset_connections(3);
   Connection connection = connect();
