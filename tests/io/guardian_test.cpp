@@ -52,7 +52,7 @@ TEST_F(GuardianTest, HoldsNothingOfItsParent) {
 
 TEST_F(GuardianTest, KillsWhatIsRegisteredAtTheEndOfThePipeAndNothingElse) {
   const auto listed = start({"idle"});
-  const auto taken_off = start({"idle"});
+  WatchedChild taken_off(spawner->spawn({"/bin/cat", {}, {}, "/"}).value());
   auto pipe = detail::create_pipe().value();
   const std::string path = kProgram;
   std::string part = "guardian";
@@ -69,7 +69,7 @@ TEST_F(GuardianTest, KillsWhatIsRegisteredAtTheEndOfThePipeAndNothingElse) {
                      .value();
   ASSERT_EQ(process.failed_step, detail::ChildStep::kExecuted);
   const std::int32_t first = listed->process->process_id();
-  const std::int32_t second = taken_off->process->process_id();
+  const std::int32_t second = taken_off.process->process_id();
   for (const detail::GuardianRecord record : {second, first, -second, 0, 1, -1}) {
     ASSERT_EQ(write(pipe.write_end.get(), &record, sizeof(record)), ssize_t{sizeof(record)});
   }
@@ -82,8 +82,9 @@ TEST_F(GuardianTest, KillsWhatIsRegisteredAtTheEndOfThePipeAndNothingElse) {
   ASSERT_TRUE(status.has_value());
   run_until([&] { return listed->status.has_value(); });
   EXPECT_EQ(listed->status->code, SIGKILL);
-  EXPECT_FALSE(taken_off->status.has_value());
-  EXPECT_EQ(kill(second, 0), 0);
+  taken_off.process->standard_input().close();
+  run_until_over(taken_off);
+  EXPECT_FALSE(taken_off.status->by_signal);
 }
 
 TEST_F(GuardianTest, NothingOutlivesAKilledDaemonNotEvenAGrandchild) {
