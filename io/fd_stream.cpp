@@ -4,8 +4,8 @@
 #include "io/detail/uring.hpp"
 #include "protocol/base/check.hpp"
 
-#include <cerrno>
 #include <poll.h>
+#include <cerrno>
 #include <utility>
 
 namespace mcpwire::io {
@@ -116,8 +116,8 @@ void FdReader::Reading::on_end_of_read(int result) {
       break;
   }
   if (sink_ == nullptr) return;
-  const Error why = result == 0 ? Error::of(ErrorKind::kDisconnected, ErrorCode::kClosed)
-                                : stream_error(-result);
+  const Error why =
+      result == 0 ? Error::of(ErrorKind::kDisconnected, ErrorCode::kClosed) : stream_error(-result);
   std::exchange(sink_, nullptr)->on_read_end(why);
 }
 

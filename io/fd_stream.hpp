@@ -21,7 +21,7 @@ namespace mcpwire::io {
 
 /// Which of the loop's buffer groups a reader draws from.
 enum class TrafficClass : std::uint8_t {
-  kBulk,  ///< Standard output of servers: LoopOptions::bulk_buffers.
+  kBulk,   ///< Standard output of servers: LoopOptions::bulk_buffers.
   kSmall,  ///< Standard error and other chatter: LoopOptions::small_buffers.
 };
 

@@ -18,9 +18,9 @@ class FdWatcher::Watch final : public detail::Op {
 
  private:
   void arm() {
-    uring().poll(*this, fd_, events_,
-                 mode_ == WatchMode::kOnce ? detail::PollMode::kOnce
-                                           : detail::PollMode::kMultishot);
+    uring().poll(
+        *this, fd_, events_,
+        mode_ == WatchMode::kOnce ? detail::PollMode::kOnce : detail::PollMode::kMultishot);
   }
   void on_complete(int result, unsigned flags) override;
   void on_buried() noexcept override { owner_ = nullptr; }

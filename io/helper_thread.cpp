@@ -3,11 +3,11 @@
 
 #include "protocol/base/check.hpp"
 
+#include <pthread.h>
+#include <semaphore.h>
 #include <boost/lockfree/spsc_queue.hpp>
 #include <cerrno>
 #include <csignal>
-#include <pthread.h>
-#include <semaphore.h>
 #include <thread>
 
 namespace mcpwire::io {

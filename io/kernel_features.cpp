@@ -4,10 +4,10 @@
 #include "io/detail/uring_compat.hpp"
 #include "protocol/base/unique_fd.hpp"
 
-#include <charconv>
-#include <string>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <charconv>
+#include <string>
 
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77

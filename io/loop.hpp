@@ -29,7 +29,7 @@ class Uring;
 
 /// One group of buffers that reads share; a flood in one group cannot starve the other.
 struct BufferGroupOptions {
-  std::uint32_t count = 0;         ///< A power of two, at most 32768.
+  std::uint32_t count = 0;  ///< A power of two, at most 32768.
   std::uint32_t bytes_each = 0;
 };
 
@@ -73,8 +73,8 @@ struct LoopCounters {
   std::uint64_t turns = 0;
   std::uint64_t kernel_enters = 0;  ///< io_uring_enter calls.
   std::uint64_t completions = 0;
-  std::uint64_t parks = 0;          ///< Turns in which the loop blocked.
-  std::uint64_t spins = 0;          ///< Turns in which it waited without blocking.
+  std::uint64_t parks = 0;  ///< Turns in which the loop blocked.
+  std::uint64_t spins = 0;  ///< Turns in which it waited without blocking.
 };
 
 class Loop final : public EventLoop {

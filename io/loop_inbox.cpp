@@ -3,11 +3,11 @@
 
 #include "protocol/base/check.hpp"
 
+#include <sys/eventfd.h>
+#include <unistd.h>
 #include <boost/lockfree/queue.hpp>
 #include <cerrno>
 #include <cstdint>
-#include <sys/eventfd.h>
-#include <unistd.h>
 #include <utility>
 
 namespace mcpwire::io {

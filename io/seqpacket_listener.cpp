@@ -4,13 +4,13 @@
 #include "io/detail/uring.hpp"
 #include "protocol/base/check.hpp"
 
-#include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <cerrno>
+#include <cstring>
 #include <utility>
 
 namespace mcpwire::io {

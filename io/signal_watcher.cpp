@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "io/signal_watcher.hpp"
 
-#include <cerrno>
-#include <csignal>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+#include <cerrno>
+#include <csignal>
 #include <utility>
 
 namespace mcpwire::io {

@@ -3,14 +3,14 @@
 
 #include "protocol/base/unique_fd.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <fcntl.h>
 #include <string_view>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace mcpwire::io {
 namespace {
@@ -71,7 +71,7 @@ Result<void> sync_folder(const std::string& folder) {
 }  // namespace
 
 Result<FileStatus> SystemFileSystem::status(const std::string& path) {
-  struct stat raw {};
+  struct stat raw{};
   if (stat(path.c_str(), &raw) != 0) return fail(file_error(errno, path));
   return to_status(raw);
 }
@@ -80,7 +80,7 @@ Result<FileContents> SystemFileSystem::read(const std::string& path, std::size_t
   // Non-blocking, or a FIFO with that name would hold us for ever; regular files do not care.
   const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!fd) return fail(file_error(errno, path));
-  struct stat raw {};
+  struct stat raw{};
   if (fstat(fd.get(), &raw) != 0) return fail(file_error(errno, path));
   if (!S_ISREG(raw.st_mode)) {
     return fail(ErrorKind::kConfiguration, ErrorCode::kConfigUnreadable,
@@ -132,7 +132,7 @@ Result<void> SystemFileSystem::replace(const std::string& path, const std::strin
 }
 
 bool SystemFileSystem::is_executable(const std::string& path) {
-  struct stat raw {};
+  struct stat raw{};
   return stat(path.c_str(), &raw) == 0 && S_ISREG(raw.st_mode) &&
          faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0;
 }

@@ -3,8 +3,8 @@
 
 #include "protocol/base/check.hpp"
 
-#include <cerrno>
 #include <sys/random.h>
+#include <cerrno>
 #include <utility>
 
 namespace mcpwire::io {

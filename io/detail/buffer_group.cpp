@@ -3,11 +3,11 @@
 
 #include "protocol/base/check.hpp"
 
+#include <sys/mman.h>
+#include <unistd.h>
 #include <bit>
 #include <cerrno>
 #include <cstdint>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -41,8 +41,7 @@ Result<std::unique_ptr<BufferGroup>> BufferGroup::create(io_uring& ring, std::ui
   const std::size_t ring_bytes = round_up_to_page(options.count * sizeof(io_uring_buf));
   const std::size_t buffer_bytes = std::size_t{options.count} * options.bytes_each;
   const std::size_t bytes = round_up_to_page(ring_bytes + buffer_bytes + kReadablePaddingBytes);
-  void* memory =
-      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return fail(Error::from_errno(ErrorKind::kInternal, errno, "mmap"));
   // A child that is being started must not share pages that the kernel writes into.
   madvise(memory, bytes, MADV_DONTFORK);

@@ -4,11 +4,11 @@
 #include "io/system_clock.hpp"
 #include "protocol/base/check.hpp"
 
+#include <sys/socket.h>
 #include <bit>
 #include <cerrno>
 #include <cstdint>
 #include <string>
-#include <sys/socket.h>
 #include <thread>
 
 namespace mcpwire::io::detail {
@@ -31,7 +31,9 @@ Error setup_error(int error) {
       return Error::with_detail(
           ErrorKind::kUnsupported, ErrorCode::kSystemCall,
           "io_uring is forbidden here: io_uring_setup failed with " +
-              std::string(error == ENOSYS ? "ENOSYS" : error == EPERM ? "EPERM" : "EACCES") +
+              std::string(error == ENOSYS  ? "ENOSYS"
+                          : error == EPERM ? "EPERM"
+                                           : "EACCES") +
               ". Either the setting kernel.io_uring_disabled is not 0 (see `sysctl "
               "kernel.io_uring_disabled`), or a seccomp profile blocks it, as Docker's and "
               "containerd's default profiles do");

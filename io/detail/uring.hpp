@@ -29,8 +29,7 @@ enum class PollMode : std::uint8_t { kOnce, kMultishot };
 
 class Uring {
  public:
-  static Result<std::unique_ptr<Uring>> create(const LoopOptions& options,
-                                               KernelFeatures features);
+  static Result<std::unique_ptr<Uring>> create(const LoopOptions& options, KernelFeatures features);
   /// REQUIRES: no Op in flight but those in the graveyard, which are waited for.
   ~Uring();
   Uring(const Uring&) = delete;

@@ -3,8 +3,8 @@
 
 #include "tests/io/loop_fixture.hpp"
 
-#include <functional>
 #include <sys/socket.h>
+#include <functional>
 #include <thread>
 #include <vector>
 
@@ -182,8 +182,8 @@ TEST_P(FdReaderTest, AHundredStreamsAreServedSideBySide) {
   std::vector<RecordingSink> sinks(kStreams);
   for (std::size_t index = 0; index < kStreams; ++index) {
     pipes.push_back(make_pipe());
-    readers.push_back(std::make_unique<FdReader>(*loop_, std::move(pipes.back().read_end),
-                                                 TrafficClass::kBulk));
+    readers.push_back(
+        std::make_unique<FdReader>(*loop_, std::move(pipes.back().read_end), TrafficClass::kBulk));
     readers.back()->start(sinks[index]);
   }
   for (std::size_t index = 0; index < kStreams; ++index) {
@@ -306,8 +306,8 @@ TEST_P(FdWriterTest, AfterCloseTheKernelTouchesTheBytesNoMore) {
   RecordingSink sink;
   for (int count = 0; count < 4; ++count) {
     others.push_back(make_pipe());
-    readers.push_back(std::make_unique<FdReader>(*loop_, std::move(others.back().read_end),
-                                                 TrafficClass::kBulk));
+    readers.push_back(
+        std::make_unique<FdReader>(*loop_, std::move(others.back().read_end), TrafficClass::kBulk));
     readers.back()->start(sink);
   }
   writer.close();

@@ -3,8 +3,8 @@
 
 #include "tests/io/loop_fixture.hpp"
 
-#include <functional>
 #include <poll.h>
+#include <functional>
 
 namespace mcpwire::io {
 namespace {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "io/detail/frame_allocator.hpp"
 
-#include <cstring>
 #include <gtest/gtest.h>
+#include <cstring>
 #include <thread>
 #include <vector>
 

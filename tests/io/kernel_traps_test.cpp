@@ -5,12 +5,12 @@
 #include "io/fd_watcher.hpp"
 #include "tests/io/loop_fixture.hpp"
 
-#include <csignal>
 #include <poll.h>
-#include <string>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <csignal>
+#include <string>
 #include <vector>
 
 namespace mcpwire::io {
@@ -96,8 +96,8 @@ TEST_P(KernelTrapTest, ReadersThatFindNoBufferStartAgain) {
   for (std::size_t index = 0; index < kReaders; ++index) {
     pipes.push_back(make_pipe());
     put(pipes[index].write_end, sent);
-    readers.push_back(std::make_unique<FdReader>(*loop_, std::move(pipes[index].read_end),
-                                                 TrafficClass::kBulk));
+    readers.push_back(
+        std::make_unique<FdReader>(*loop_, std::move(pipes[index].read_end), TrafficClass::kBulk));
     readers[index]->start(sinks[index]);
     pipes[index].write_end.reset();
   }
@@ -176,8 +176,8 @@ TEST_P(KernelTrapTest, CompletionsAppearWhileTheLoopIsBusy) {
 
 // The wait returns EINTR, EBUSY or EAGAIN at any time.
 TEST_P(KernelTrapTest, SignalsInterruptTheWaitAndNothingElse) {
-  struct sigaction action {};
-  struct sigaction before {};
+  struct sigaction action{};
+  struct sigaction before{};
   action.sa_handler = [](int) {};
   ASSERT_EQ(sigaction(SIGALRM, &action, &before), 0);
   const itimerval often{.it_interval = {0, 500}, .it_value = {0, 500}};
@@ -264,8 +264,8 @@ TEST_P(KernelTrapTest, OperationsBeyondTheSubmissionQueueWaitTheirTurn) {
   for (RecordingSink& sink : sinks) {
     pipes.push_back(make_pipe());
     put(pipes.back().write_end, "q");
-    readers.push_back(std::make_unique<FdReader>(*loop_, std::move(pipes.back().read_end),
-                                                 TrafficClass::kBulk));
+    readers.push_back(
+        std::make_unique<FdReader>(*loop_, std::move(pipes.back().read_end), TrafficClass::kBulk));
     readers.back()->start(sink);
   }
   // One that is cancelled while it waits in our own queue.

@@ -11,14 +11,14 @@
 #include "io/system_clock.hpp"
 #include "protocol/base/unique_fd.hpp"
 
-#include <cstdint>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unistd.h>
 #include <utility>
 
 namespace mcpwire::io {
@@ -116,7 +116,6 @@ inline std::string feature_set_name(const ::testing::TestParamInfo<std::uint32_t
 
 }  // namespace mcpwire::io
 
-#define MCPWIRE_INSTANTIATE_ON_KERNELS(suite)                                              \
-  INSTANTIATE_TEST_SUITE_P(Kernels, suite,                                                 \
-                           ::testing::Values(0U, ::mcpwire::io::kKernel61Mask),            \
+#define MCPWIRE_INSTANTIATE_ON_KERNELS(suite)                                                   \
+  INSTANTIATE_TEST_SUITE_P(Kernels, suite, ::testing::Values(0U, ::mcpwire::io::kKernel61Mask), \
                            ::mcpwire::io::feature_set_name)

@@ -3,6 +3,11 @@
 
 #include "tests/io/loop_fixture.hpp"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <cstddef>
 #include <functional>
 #include <vector>
 
@@ -140,6 +145,38 @@ TEST_P(LoopTest, TheTurnObserverHearsOfEachTurn) {
   loop_->run_once(0);
   loop_->run_once(0);
   EXPECT_EQ(observer.turns, 2);
+}
+
+// What Docker's default seccomp profile does.
+bool forbid_io_uring() {
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter{.len = 4, .filter = program};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+void report_creation_and_exit() {
+  const Result<std::unique_ptr<Loop>> loop = Loop::create();
+  if (loop.has_value() || loop.error().kind != ErrorKind::kUnsupported) _exit(1);
+  const std::string message = loop.error().message();
+  for (const char* word : {"EPERM", "kernel.io_uring_disabled", "seccomp"}) {
+    if (message.find(word) == std::string::npos) _exit(2);
+  }
+  _exit(0);
+}
+
+TEST(LoopDeathTest, WhereIoUringIsForbiddenTheErrorNamesWhatForbidsIt) {
+  EXPECT_EXIT(
+      {
+        if (!forbid_io_uring()) _exit(3);
+        report_creation_and_exit();
+      },
+      ::testing::ExitedWithCode(0), "");
 }
 
 TEST(KernelFeaturesTest, HiddenFeaturesAreParsed) {

@@ -2,9 +2,9 @@
 #include "io/fd_watcher.hpp"
 #include "tests/io/loop_fixture.hpp"
 
+#include <sys/eventfd.h>
 #include <atomic>
 #include <functional>
-#include <sys/eventfd.h>
 #include <thread>
 #include <vector>
 
@@ -112,7 +112,8 @@ class Mailbox final : public Poller, private FdWatcher::Observer {
  private:
   bool poll() override {
     const std::uint64_t now = produced_.load(std::memory_order_acquire);
-    return std::exchange(seen_, now) != now && (consumed_.store(now, std::memory_order_release), true);
+    return std::exchange(seen_, now) != now &&
+           (consumed_.store(now, std::memory_order_release), true);
   }
   bool prepare_park() override {
     parked_.store(true, std::memory_order_relaxed);

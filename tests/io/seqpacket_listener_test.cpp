@@ -3,17 +3,17 @@
 
 #include "tests/io/loop_fixture.hpp"
 
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
-#include <functional>
-#include <string>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <string>
 #include <vector>
 
 namespace mcpwire::io {
@@ -85,13 +85,15 @@ TEST_P(SeqpacketListenerTest, HandsOverEveryConnection) {
 
 TEST_P(SeqpacketListenerTest, TheSocketBelongsToItsUserAlone) {
   const UniqueFd socket = listening();
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(stat(path_.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0700U) << "bind gives 0777 minus the umask";
 }
 
 TEST_P(SeqpacketListenerTest, AStaleSocketIsReplaced) {
-  { const UniqueFd dead = listening(); }
+  {
+    const UniqueFd dead = listening();
+  }
   EXPECT_FALSE(connect_to(path_)) << "nobody listens there";
   SeqpacketListener listener(*loop_, listening(), observer_);
   listener.start();
@@ -183,8 +185,8 @@ TEST_P(SeqpacketListenerTest, AnotherUsersProcessIsTurnedAway) {
 }
 
 TEST_P(SeqpacketListenerTest, ADescriptorThatDoesNotListenFails) {
-  SeqpacketListener listener(
-      *loop_, UniqueFd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)), observer_);
+  SeqpacketListener listener(*loop_, UniqueFd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)),
+                             observer_);
   listener.start();
   run_until([&] { return observer_.failure.has_value(); });
   EXPECT_EQ(observer_.failure->os_errno, EINVAL);

@@ -3,9 +3,9 @@
 
 #include "tests/io/loop_fixture.hpp"
 
+#include <sys/resource.h>
 #include <algorithm>
 #include <csignal>
-#include <sys/resource.h>
 #include <vector>
 
 namespace mcpwire::io {

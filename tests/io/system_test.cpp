@@ -5,13 +5,13 @@
 #include "io/system_file_system.hpp"
 #include "io/system_random.hpp"
 
-#include <cstdlib>
-#include <filesystem>
 #include <gtest/gtest.h>
-#include <set>
-#include <string>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+#include <string>
 
 namespace mcpwire::io {
 namespace {

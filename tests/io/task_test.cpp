@@ -43,7 +43,9 @@ TEST(TaskTest, RunsOnlyWhenAwaited) {
 TEST(TaskTest, IsFreedWithoutEverRunning) {
   auto guard = std::make_shared<int>(7);
   static const auto hold = [](std::shared_ptr<int> kept) -> task<int> { co_return *kept; };
-  { const task<int> never_awaited = hold(guard); }
+  {
+    const task<int> never_awaited = hold(guard);
+  }
   EXPECT_EQ(guard.use_count(), 1);
 }
 

@@ -155,8 +155,8 @@ TEST_P(HelperThreadTest, RunsJobsOneAfterTheOther) {
   std::vector<int> order;
   std::vector<std::unique_ptr<Started>> jobs;
   for (int number = 0; number < 3; ++number) {
-    jobs.push_back(std::make_unique<Started>(
-        *loop_, helper_->run(scope_, [&order, number]() -> Result<int> {
+    jobs.push_back(
+        std::make_unique<Started>(*loop_, helper_->run(scope_, [&order, number]() -> Result<int> {
           order.push_back(number);
           return number;
         })));

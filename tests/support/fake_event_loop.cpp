@@ -14,7 +14,9 @@ void FakeEventLoop::post(Runnable& work) {
   if (!work.is_linked()) ready_.push_back(work);
 }
 
-void FakeEventLoop::arm(Timer& timer, std::uint64_t deadline_ns) { timers_.arm(timer, deadline_ns); }
+void FakeEventLoop::arm(Timer& timer, std::uint64_t deadline_ns) {
+  timers_.arm(timer, deadline_ns);
+}
 
 void FakeEventLoop::disarm(Timer& timer) noexcept { timers_.disarm(timer); }
 
