@@ -82,7 +82,8 @@ class McpTransport {
   class CloseObserver {
    public:
     /// Comes once, when an open transport has ended by itself; `why` names exit code or signal and
-    /// the last line of stderr. Requests in flight have been resolved before.
+    /// the last line of stderr. Requests in flight have been resolved before. The transport must
+    /// not be destroyed inside the call.
     virtual void on_transport_closed(const Error& why) = 0;
 
    protected:
