@@ -54,6 +54,15 @@ inline std::string take_available(const UniqueFd& fd) {
   return all;
 }
 
+/// Text in which no block looks like another.
+inline std::string pattern(std::size_t bytes) {
+  std::string text(bytes, '\0');
+  for (std::size_t index = 0; index < bytes; ++index) {
+    text[index] = static_cast<char>('a' + (index * 7 + index / 251) % 26);
+  }
+  return text;
+}
+
 class RecordingSink final : public ByteReader::Sink {
  public:
   void on_bytes(ByteSpan bytes) override {
