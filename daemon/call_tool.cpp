@@ -79,7 +79,8 @@ constexpr int kAttemptsMax = 3;
 
 // The request and the call live in serve_call_tool's frame.
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
-io::task<Result<io::RpcReply>> send_call(Request& request, const ParsedCall& call) {
+io::task<Result<io::RpcReply>> send_call(Request& request,
+                                         const ParsedCall& call) {  // outlives: the caller awaits
   Session& session = request.session();
   Services& services = session.services();
   // Bounds what comes before the request; the transport bounds the request itself.

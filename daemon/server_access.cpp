@@ -13,8 +13,10 @@ Result<FoundServer> find_server(ConfigurationPointer configuration, std::string_
 
 // Pool, found server and scope live in frames that await this one.
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
-io::task<Result<pool::Lease>> lease_server(pool::ConnectionPool& pool, const FoundServer& found,
-                                           io::CancelScope& scope) {
+io::task<Result<pool::Lease>> lease_server(
+    pool::ConnectionPool& pool,
+    const FoundServer& found,  // outlives: its callers await in the same expression
+    io::CancelScope& scope) {
   const pool::ServerSpec& spec = *found.server->spec;
   pool::Lease warm = pool.try_get(spec.identity);
   if (warm) co_return std::move(warm);

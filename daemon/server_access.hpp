@@ -25,7 +25,9 @@ struct FoundServer {
 Result<FoundServer> find_server(ConfigurationPointer configuration, std::string_view name);
 
 /// An open connection to it; opens it if needed.
-io::task<Result<pool::Lease>> lease_server(pool::ConnectionPool& pool, const FoundServer& found,
-                                           io::CancelScope& scope);
+io::task<Result<pool::Lease>> lease_server(
+    pool::ConnectionPool& pool,
+    const FoundServer& found,  // outlives: its callers await in the same expression
+    io::CancelScope& scope);
 
 }  // namespace mcpwire::daemon

@@ -42,7 +42,7 @@ struct ToolListing {
 template <class ListTools>
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
 io::task<ToolListing> list_tools_parallel(io::CancelScope& scope, std::vector<std::string> servers,
-                                          const ListTools& list_tools,
+                                          const ListTools& list_tools,  // outlives: see above
                                           ParallelExecutor& executor) {
   std::vector<Finished<std::string>> ends =
       co_await executor.run<std::string>(scope, servers, list_tools);

@@ -46,14 +46,18 @@ class ParallelExecutor {
 
   /// Calls `work(item, scope)`, which returns task<Result<T>>, for every item and returns the ends
   /// in the order of the items. Items not yet let through when `scope` is cancelled end with its
-  /// error and are never started. `work` and `scope` must outlive the returned task.
+  /// error and are never started. All three arguments must outlive the returned task.
   template <class T, class Item, class Work>
-  io::task<std::vector<Finished<T>>> run(io::CancelScope& scope, const std::vector<Item>& items,
-                                         const Work& work);
+  io::task<std::vector<Finished<T>>> run(
+      io::CancelScope& scope,
+      const std::vector<Item>& items,  // outlives: see above
+      const Work& work);               // outlives: see above
 
  private:
   template <class T, class Item, class Work>
-  io::task<Result<void>> run_one(io::CancelScope& scope, const Item& item, const Work& work,
+  io::task<Result<void>> run_one(io::CancelScope& scope,
+                                 const Item& item,  // outlives: run() joins it
+                                 const Work& work,  // outlives: run() joins it
                                  std::optional<Finished<T>>& end);
 
   EventLoop& loop_;
