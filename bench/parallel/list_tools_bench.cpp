@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // What the fan-out costs: list_tools_parallel over warm servers in memory, each of which answers in
-// a later turn of the real loop. Included are the executor, one lease and one request per server and
-// the loop's turns; not included are pipes, processes and JSON. Goal: p50 of at most 20 us.
+// a later turn of the real loop. Included are the executor, one lease and one request per server
+// and the loop's turns; not included are pipes, processes and JSON. Goal: p50 of at most 20 us.
 #include "bench/pool/samples.hpp"
 #include "io/loop.hpp"
 #include "parallel/discovery.hpp"

@@ -232,8 +232,8 @@ class CallToolRetryTest : public CallToolFailureTest {
 TEST_F(CallToolRetryTest, WhatWasProvablyNotSentIsTriedAgain) {
   int refusals = 1;
   factory.prepare = [&refusals](Server& started) {
-    started.transport.handler =
-        [&refusals](std::string_view, std::string_view) -> std::optional<io::RpcReply> {
+    started.transport.handler = [&refusals](std::string_view,
+                                            std::string_view) -> std::optional<io::RpcReply> {
       if (refusals-- > 0) return io::RpcReply{Outcome::kNotSent, {}, crash(), false};
       return io::RpcReply{Outcome::kOk, "{}", {}, true};
     };

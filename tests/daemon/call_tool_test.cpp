@@ -106,10 +106,8 @@ TEST_F(CallToolTest, TheNameOfTheToolCannotLeaveItsString) {
 TEST_F(CallToolTest, ArgumentsThatAreNoJsonAreRejectedBeforeAnyServerStarts) {
   TestClient& client = connect_configured();
   for (const std::string_view arguments :
-       {"{", "{}}", "{} {}", "{\"a\":}", "{\"a\":1,}", "\xff", "{\"a\":\"\n\"}",
-        "{},\"id\":1"}) {
-    const Answer answer =
-        ask(client, Method::kCallTool, call_payload({.arguments = arguments}));
+       {"{", "{}}", "{} {}", "{\"a\":}", "{\"a\":1,}", "\xff", "{\"a\":\"\n\"}", "{},\"id\":1"}) {
+    const Answer answer = ask(client, Method::kCallTool, call_payload({.arguments = arguments}));
     EXPECT_EQ(answer.outcome, Outcome::kRejected) << arguments;
     EXPECT_EQ(answer.failure().error.code, ErrorCode::kMalformedJson) << arguments;
     EXPECT_THAT(answer.failure().error.message(), HasSubstr("arguments"));
@@ -120,8 +118,7 @@ TEST_F(CallToolTest, ArgumentsThatAreNoJsonAreRejectedBeforeAnyServerStarts) {
 TEST_F(CallToolTest, ArgumentsMustBeAnObject) {
   TestClient& client = connect_configured();
   for (const std::string_view arguments : {"[]", "1", "\"{}\"", "null", "true"}) {
-    const Answer answer =
-        ask(client, Method::kCallTool, call_payload({.arguments = arguments}));
+    const Answer answer = ask(client, Method::kCallTool, call_payload({.arguments = arguments}));
     EXPECT_EQ(answer.outcome, Outcome::kRejected) << arguments;
     EXPECT_EQ(answer.failure().error.code, ErrorCode::kArgumentsNotObject) << arguments;
   }

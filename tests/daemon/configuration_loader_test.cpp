@@ -84,9 +84,8 @@ TEST_F(ConfigurationLoaderTest, VariablesAreTheCallers) {
 
 TEST_F(ConfigurationLoaderTest, AnEnvironmentThatIsNoneHarmsNobody) {
   servers(R"("a":{"command":"/opt/a"})");
-  for (const std::string& block :
-       {std::string(), std::string("\0\0\0", 3), std::string("=x\0", 3), std::string("NOEQUALS"),
-        std::string("A=1\0B=2", 7)}) {
+  for (const std::string& block : {std::string(), std::string("\0\0\0", 3), std::string("=x\0", 3),
+                                   std::string("NOEQUALS"), std::string("A=1\0B=2", 7)}) {
     key.environment = block;
     EXPECT_TRUE(load().servers[0].spec.has_value());
   }
@@ -120,8 +119,7 @@ TEST_F(ConfigurationLoaderTest, DiscoveredFilesStartNothingBeforeTheirApproval) 
 
   files.put("/home/u/.local/state/mcpwire", "", 0700);
   const std::string approvals_path = "/home/u/.local/state/mcpwire/approvals";
-  config::Approvals approvals =
-      config::Approvals::load(files, approvals_path, kUid).value();
+  config::Approvals approvals = config::Approvals::load(files, approvals_path, kUid).value();
   config::ServerConfig agreed;
   agreed.name = "a";
   agreed.command = "/opt/a";

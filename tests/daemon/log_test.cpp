@@ -37,7 +37,7 @@ class LogTest : public testing::Test {
     return all.str();
   }
   static unsigned permissions(const std::string& file) {
-    struct stat status {};
+    struct stat status{};
     return ::stat(file.c_str(), &status) == 0 ? status.st_mode & 0777U : 0;
   }
 
@@ -59,8 +59,12 @@ TEST_F(LogTest, LinesAreInTheFileAtOnceWithTheirLevel) {
 }
 
 TEST_F(LogTest, AnExistingFileIsContinued) {
-  { Log(path()).info("first"); }
-  { Log(path()).info("second"); }
+  {
+    Log(path()).info("first");
+  }
+  {
+    Log(path()).info("second");
+  }
   EXPECT_THAT(text(), HasSubstr("first\n"));
   EXPECT_THAT(text(), HasSubstr("second\n"));
 }

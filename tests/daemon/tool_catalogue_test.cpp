@@ -112,10 +112,8 @@ TEST_F(FetchToolsTest, AListWithoutEndIsCutOff) {
 
 TEST_F(FetchToolsTest, AFailureOnALaterPageIsTheFailureOfAll) {
   page(R"({"tools":[1],"nextCursor":"2"})");
-  pages.push_back({Outcome::kUnknown,
-                   {},
-                   Error::of(ErrorKind::kDisconnected, ErrorCode::kServerExited),
-                   true});
+  pages.push_back(
+      {Outcome::kUnknown, {}, Error::of(ErrorKind::kDisconnected, ErrorCode::kServerExited), true});
   EXPECT_EQ(fetch().error().code, ErrorCode::kServerExited);
 }
 

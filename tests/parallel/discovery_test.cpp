@@ -91,7 +91,8 @@ TEST_F(ListToolsParallelTest, TheServersThatAnswerStandInTheOrderAskedFor) {
 
 TEST_F(ListToolsParallelTest, ABrokenServerIsReportedAndHidesNoOther) {
   client.add("good").handler = always("[1]");
-  client.add("bad").set_open_result(fail(ErrorKind::kInternal, ErrorCode::kSpawnFailed, "no such program"));
+  client.add("bad").set_open_result(
+      fail(ErrorKind::kInternal, ErrorCode::kSpawnFailed, "no such program"));
   client.add("fine").handler = always("[2]");
   BackgroundTask<ToolListing> listing = start({"good", "bad", "missing", "fine"});
   loop.run_until_idle();

@@ -16,7 +16,9 @@ class ConnectionPoolClosingTest : public PoolTest {
 };
 
 TEST_F(ConnectionPoolClosingTest, RemoveClosesWhatNobodyUses) {
-  { const Lease used = lease("a"); }
+  {
+    const Lease used = lease("a");
+  }
   pool.remove("a");
   EXPECT_FALSE(pool.try_get("a"));
   EXPECT_EQ(pool.active_count(), 1U);
@@ -89,7 +91,9 @@ TEST_F(ConnectionPoolClosingTest, RemoveWhileItOpensAndFailsReachesThoseWhoWait)
 }
 
 TEST_F(ConnectionPoolClosingTest, ATransportIsNotClosedFromInsideItsOwnCallback) {
-  { const Lease used = lease("a"); }
+  {
+    const Lease used = lease("a");
+  }
   factory.transport(0).lose(Error::of(ErrorKind::kDisconnected, ErrorCode::kServerExited));
   EXPECT_EQ(closes(0), 0U);
   EXPECT_FALSE(factory.server(0).is_destroyed);
@@ -110,7 +114,9 @@ TEST_F(ConnectionPoolClosingTest, AConnectionThatEndedOutlivesItsLeases) {
 }
 
 TEST_F(ConnectionPoolClosingTest, AnIdleServerStopsWhenItsTimeIsOverAndNotBefore) {
-  { const Lease used = lease("a"); }
+  {
+    const Lease used = lease("a");
+  }
   loop.advance_ns(kIdleNs - 1);
   EXPECT_EQ(closes(0), 0U);
   loop.advance_ns(1);
@@ -120,9 +126,13 @@ TEST_F(ConnectionPoolClosingTest, AnIdleServerStopsWhenItsTimeIsOverAndNotBefore
 }
 
 TEST_F(ConnectionPoolClosingTest, IdlenessCountsFromTheLastUse) {
-  { const Lease used = lease("a"); }
+  {
+    const Lease used = lease("a");
+  }
   loop.advance_ns(kIdleNs / 2);
-  { const Lease used = pool.try_get("a"); }
+  {
+    const Lease used = pool.try_get("a");
+  }
   loop.advance_ns(kIdleNs - 1);
   EXPECT_EQ(closes(0), 0U);
   loop.advance_ns(1);
@@ -141,9 +151,13 @@ TEST_F(ConnectionPoolClosingTest, AServerInUseIsNeverIdle) {
 }
 
 TEST_F(ConnectionPoolClosingTest, EachServerHasItsOwnIdleTime) {
-  { const Lease first = lease("a"); }
+  {
+    const Lease first = lease("a");
+  }
   loop.advance_ns(kIdleNs / 2);
-  { const Lease second = lease("b"); }
+  {
+    const Lease second = lease("b");
+  }
   loop.advance_ns(kIdleNs / 2);
   EXPECT_EQ(closes(0), 1U);
   EXPECT_EQ(closes(1), 0U);
@@ -172,8 +186,12 @@ TEST_F(ConnectionPoolClosingTest, ClearOfAnEmptyPoolEndsAndMayBeRepeated) {
 }
 
 TEST_F(ConnectionPoolClosingTest, ClearClosesWhatIsOpenAndRefusesWhatComesLater) {
-  { const Lease first = lease("a"); }
-  { const Lease second = lease("b"); }
+  {
+    const Lease first = lease("a");
+  }
+  {
+    const Lease second = lease("b");
+  }
   clear();
   EXPECT_EQ(closes(0), 1U);
   EXPECT_EQ(closes(1), 1U);
@@ -216,7 +234,9 @@ TEST_F(ConnectionPoolClosingTest, ClearDoesNotWaitForUsersOfWhatWasRemovedBefore
 }
 
 TEST_F(ConnectionPoolClosingTest, ClearEndsOnlyWhenTheLastProcessHasEnded) {
-  { const Lease used = lease("a"); }
+  {
+    const Lease used = lease("a");
+  }
   factory.transport(0).hold_close();
   BackgroundTask<int> cleared(loop, clear_pool(pool));
   loop.run_until_idle();
@@ -229,7 +249,9 @@ TEST_F(ConnectionPoolClosingTest, ClearEndsOnlyWhenTheLastProcessHasEnded) {
 }
 
 TEST_F(ConnectionPoolClosingTest, ClearInTheTurnInWhichAServerEndsClosesItOnce) {
-  { const Lease used = lease("a"); }
+  {
+    const Lease used = lease("a");
+  }
   factory.transport(0).lose(Error::of(ErrorKind::kDisconnected, ErrorCode::kServerExited));
   clear();
   EXPECT_EQ(closes(0), 1U);
@@ -239,8 +261,12 @@ TEST_F(ConnectionPoolClosingTest, ClearInTheTurnInWhichAServerEndsClosesItOnce) 
 TEST_F(ConnectionPoolClosingTest, ThatThePoolIsEmptyIsToldWhenTheLastOneIsClosed) {
   int told = 0;
   pool.on_empty([&told] { ++told; });
-  { const Lease first = lease("a"); }
-  { const Lease second = lease("b"); }
+  {
+    const Lease first = lease("a");
+  }
+  {
+    const Lease second = lease("b");
+  }
   pool.remove("a");
   loop.run_until_idle();
   EXPECT_EQ(told, 0);
@@ -252,7 +278,9 @@ TEST_F(ConnectionPoolClosingTest, ThatThePoolIsEmptyIsToldWhenTheLastOneIsClosed
 TEST_F(ConnectionPoolClosingTest, ThePoolIsNotEmptyWhileARemovedServerStillOpens) {
   int told = 0;
   pool.on_empty([&told] { ++told; });
-  { const Lease first = lease("a"); }
+  {
+    const Lease first = lease("a");
+  }
   factory.prepare = [](Server& server) { server.transport.hold_open(); };
   {
     Get opening = get("b");

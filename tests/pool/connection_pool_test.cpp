@@ -22,11 +22,15 @@ Error crash() {
 
 TEST_F(ConnectionPoolTest, TheFirstUseOpensAndLaterOnesFindItWarm) {
   EXPECT_FALSE(pool.try_get("a"));
-  { const Lease first = lease("a"); }
+  {
+    const Lease first = lease("a");
+  }
   const Lease warm = pool.try_get("a");
   ASSERT_TRUE(warm);
   EXPECT_EQ(warm.connection().server_name, "server a");
-  { const Lease again = lease("a"); }
+  {
+    const Lease again = lease("a");
+  }
   EXPECT_EQ(factory.count(), 1U);
   EXPECT_EQ(factory.transport(0).opens(), 1U);
 }
@@ -159,7 +163,9 @@ TEST_F(ConnectionPoolTest, OpeningIsGivenTheTimeOfTheSpecification) {
 }
 
 TEST_F(ConnectionPoolTest, AServerThatEndedIsStartedAnewByTheNextUse) {
-  { const Lease first = lease("a"); }
+  {
+    const Lease first = lease("a");
+  }
   factory.transport(0).lose(crash());
   loop.run_until_idle();
   EXPECT_FALSE(pool.try_get("a"));
@@ -169,7 +175,9 @@ TEST_F(ConnectionPoolTest, AServerThatEndedIsStartedAnewByTheNextUse) {
 }
 
 TEST_F(ConnectionPoolTest, AServerThatIsJustEndingIsNotHandedOut) {
-  { const Lease first = lease("a"); }
+  {
+    const Lease first = lease("a");
+  }
   factory.server(0).is_ending = true;
   EXPECT_FALSE(pool.try_get("a"));
   Lease fresh = lease("a");
@@ -225,7 +233,9 @@ TEST_F(ConnectionPoolTest, ASuccessfulStartForgetsTheFailureBefore) {
   }
   EXPECT_EQ(pool.snapshot("a").state, ServerState::kFailed);
   factory.prepare = nullptr;
-  { const Lease now_open = lease("a"); }
+  {
+    const Lease now_open = lease("a");
+  }
   EXPECT_EQ(pool.snapshot("a").state, ServerState::kReady);
   loop.advance_ns(kIdleNs);
   EXPECT_EQ(pool.snapshot("a").state, ServerState::kConfigured);

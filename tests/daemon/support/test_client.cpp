@@ -11,8 +11,7 @@ using protocol::FrameKind;
 using protocol::Method;
 
 protocol::ParsedErrorBody Answer::failure() const {
-  const Result<protocol::ParsedErrorBody> parsed =
-      protocol::parse_error_body(as_bytes(payload));
+  const Result<protocol::ParsedErrorBody> parsed = protocol::parse_error_body(as_bytes(payload));
   EXPECT_TRUE(parsed.has_value()) << "not an error body";
   return parsed.value_or(protocol::ParsedErrorBody{});
 }
