@@ -80,8 +80,8 @@ CallReply Connection::call_tool(const CallRequest& request) {
   auto started = start_call(request);
   if (!started) {
     const bool gave_up = started.error().kind == ErrorKind::kCancelled;
-    return {gave_up ? Outcome::kCancelled : Outcome::kNotSent, {}, std::move(started).error(),
-            false};
+    return {
+        gave_up ? Outcome::kCancelled : Outcome::kNotSent, {}, std::move(started).error(), false};
   }
   if (auto reply = session_->wait(*started, kNever)) return std::move(*reply);
   session_->cancel(*started);
@@ -89,9 +89,7 @@ CallReply Connection::call_tool(const CallRequest& request) {
   return reply ? std::move(*reply) : session_->give_up(*started);
 }
 
-void Connection::on_progress(ProgressHandler handler) {
-  session_->on_progress(std::move(handler));
-}
+void Connection::on_progress(ProgressHandler handler) { session_->on_progress(std::move(handler)); }
 
 std::uint64_t Connection::reconnects() const noexcept { return session_->reconnects(); }
 

@@ -63,8 +63,9 @@ class Connection {
   /// and then taken.
   Result<std::uint64_t> start_call(const CallRequest& request);
 
-  /// The reply, as soon as it is there; nothing if there is no such call, or when `deadline_ns` passes first or an interruption
-  /// arrives (see was_interrupted()). The call's own deadline is observed as in call_tool.
+  /// The reply, as soon as it is there; nothing if there is no such call, or when `deadline_ns`
+  /// passes first or an interruption arrives (see was_interrupted()). The call's own deadline is
+  /// observed as in call_tool.
   std::optional<CallReply> wait(std::uint64_t correlation, std::uint64_t deadline_ns = kNever);
 
   /// Gives the call up. The verdict still comes through wait(): `cancelled`, or what was faster.

@@ -34,9 +34,13 @@ constexpr std::uint64_t kConnectNsMax = 60 * kNanosecondsPerSecond;
 constexpr int kFailedExitMs = 1000;
 
 /// NAMEs that the daemon itself reads; LLVM_PROFILE_FILE so that its coverage can be measured.
-constexpr std::array<std::string_view, 7> kDaemonVariables = {
-    "PATH=", "HOME=", "TMPDIR=", "XDG_RUNTIME_DIR=", "XDG_STATE_HOME=", "XDG_CONFIG_HOME=",
-    "LLVM_PROFILE_FILE="};
+constexpr std::array<std::string_view, 7> kDaemonVariables = {"PATH=",
+                                                              "HOME=",
+                                                              "TMPDIR=",
+                                                              "XDG_RUNTIME_DIR=",
+                                                              "XDG_STATE_HOME=",
+                                                              "XDG_CONFIG_HOME=",
+                                                              "LLVM_PROFILE_FILE="};
 
 /// posix_spawn's attributes and actions, released together.
 class SpawnPlan {
@@ -118,8 +122,8 @@ Result<pid_t> spawn(const std::string& program, const std::string& directory, in
   const int error = ::posix_spawnp(&child, program.c_str(), &plan.actions, &plan.attributes,
                                    pointers_of(arguments).data(), pointers_of(variables).data());
   if (error != 0) {
-    Error failure = Error::from_errno(ErrorKind::kConfiguration, error,
-                                      "cannot start the daemon " + program);
+    Error failure =
+        Error::from_errno(ErrorKind::kConfiguration, error, "cannot start the daemon " + program);
     failure.code = ErrorCode::kDaemonStartFailed;
     return fail(std::move(failure));
   }

@@ -27,8 +27,7 @@ struct StartOptions {
 /// A connected SEQPACKET socket. The peer's identity is not checked yet. kDaemonUnreachable (none
 /// runs and none may be started, or the deadline passed), kDaemonStartFailed with the daemon's own
 /// words or the tail of daemon.log, kCancelledByCaller.
-Result<UniqueFd> reach_daemon(const ring::RuntimeDirectory& directory,
-                              const StartOptions& options);
+Result<UniqueFd> reach_daemon(const ring::RuntimeDirectory& directory, const StartOptions& options);
 
 /// Spawns the daemon in its own session, with cwd /, none of our descriptors and a minimal
 /// environment, and returns when it listens. REQUIRES: the caller holds start.lock.

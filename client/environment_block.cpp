@@ -69,9 +69,9 @@ Result<std::string> read_all(int fd, const std::string& path) {
     if (got == 0) return text;
     text.append(chunk.data(), static_cast<std::size_t>(got));
     if (text.size() > kConfigBytesMax) {
-      return fail(ErrorKind::kConfiguration, ErrorCode::kTooLarge,
-                  "configuration " + path + " has more than " + std::to_string(kConfigBytesMax) +
-                      " bytes");
+      return fail(
+          ErrorKind::kConfiguration, ErrorCode::kTooLarge,
+          "configuration " + path + " has more than " + std::to_string(kConfigBytesMax) + " bytes");
     }
   }
 }
@@ -89,8 +89,7 @@ std::vector<std::string_view> referenced_variables(std::string_view text) {
 }
 
 Result<std::string> build_environment_block(std::string_view config_text,
-                                            const char* const* environment,
-                                            std::size_t bytes_max) {
+                                            const char* const* environment, std::size_t bytes_max) {
   std::vector<std::string_view> names(kAlwaysTold.begin(), kAlwaysTold.end());
   for (const std::string_view name : referenced_variables(config_text)) {
     if (std::ranges::find(names, name) == names.end()) names.push_back(name);
@@ -114,11 +113,11 @@ Result<std::string> build_environment_block(std::string_view config_text,
 
 Result<FileContents> read_config(const std::string& path) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-  struct stat status {};
+  struct stat status{};
   if (!fd || ::fstat(fd.get(), &status) != 0) {
     Error error = Error::from_errno(ErrorKind::kConfiguration, errno, "open " + path);
-    error.code = error.os_errno == ENOENT ? ErrorCode::kConfigMissing
-                                          : ErrorCode::kConfigUnreadable;
+    error.code =
+        error.os_errno == ENOENT ? ErrorCode::kConfigMissing : ErrorCode::kConfigUnreadable;
     return fail(std::move(error));
   }
   if (!S_ISREG(status.st_mode)) {

@@ -26,8 +26,7 @@ std::vector<std::string_view> referenced_variables(std::string_view text);
 /// far as they are set in `environment` (as `environ`, null-terminated; null: empty).
 /// kTooLarge over `bytes_max`: HELLO travels in one socket message.
 Result<std::string> build_environment_block(std::string_view config_text,
-                                            const char* const* environment,
-                                            std::size_t bytes_max);
+                                            const char* const* environment, std::size_t bytes_max);
 
 /// The configuration file and what identifies this version of it. kConfigMissing,
 /// kConfigUnreadable, kTooLarge.

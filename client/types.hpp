@@ -42,9 +42,9 @@ inline constexpr std::uint64_t kSpinDefaultNs = 50 * kNanosecondsPerMicrosecond;
 struct ConnectOptions {
   std::string runtime_directory;  ///< Empty: the one that the environment leads to.
   std::optional<ConfigReference> config;
-  std::string working_directory;  ///< Absolute. Empty: the process's.
-  std::string client_name;        ///< For status and logs, e.g. "mcpwire 0.1.0".
-  std::uint32_t ring_bytes = 64 * 1024;  ///< Of each ring; 0 refuses shared memory.
+  std::string working_directory;           ///< Absolute. Empty: the process's.
+  std::string client_name;                 ///< For status and logs, e.g. "mcpwire 0.1.0".
+  std::uint32_t ring_bytes = 64 * 1024;    ///< Of each ring; 0 refuses shared memory.
   std::uint64_t spin_ns = kSpinDefaultNs;  ///< Before a wait sleeps; 0: never spins.
   AutoStart auto_start = AutoStart::kYes;
   std::string daemon_program;  ///< Empty: mcpwired beside the own executable.

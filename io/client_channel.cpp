@@ -129,8 +129,8 @@ void ClientChannel::run_later() {
 }
 
 void ClientChannel::HandshakeTimer::on_timer() {
-  channel.shut(Error::with_detail(ErrorKind::kTimeout, ErrorCode::kDeadlineExceeded,
-                                  "no HELLO in time"));
+  channel.shut(
+      Error::with_detail(ErrorKind::kTimeout, ErrorCode::kDeadlineExceeded, "no HELLO in time"));
 }
 
 void ClientChannel::PeerDeath::on_ready(unsigned /*events*/) {

@@ -25,8 +25,10 @@ std::optional<CallReply> verdict_after_loss(const Call& call, protocol::CallStat
   if (call.method != Method::kCallTool || call.refused) return std::nullopt;
   if (protocol::may_have_been_sent(state)) return verdict(state, why);
   if (call.cancel_requested) {
-    return CallReply{Outcome::kCancelled, {},
-                     Error::of(ErrorKind::kCancelled, ErrorCode::kCancelledByCaller), false};
+    return CallReply{Outcome::kCancelled,
+                     {},
+                     Error::of(ErrorKind::kCancelled, ErrorCode::kCancelledByCaller),
+                     false};
   }
   return std::nullopt;
 }

@@ -28,11 +28,11 @@ inline constexpr std::uint32_t kAttemptsMax = 4;
 struct Call {
   std::uint64_t correlation = 0;
   protocol::Method method = protocol::Method::kPing;
-  std::string payload;             ///< Kept until it is answered: it may have to be sent again.
+  std::string payload;                 ///< Kept until it is answered: it may have to be sent again.
   std::uint64_t deadline_ns = kNever;  ///< When the client settles the call itself.
   std::uint32_t attempts = 0;
   std::optional<CallReply> reply;
-  bool is_abandoned = false;         ///< Its caller is gone; only the slot is still occupied.
+  bool is_abandoned = false;  ///< Its caller is gone; only the slot is still occupied.
   bool cancel_requested = false;
   /// The daemon is ending and refused it: sent again once the link is lost.
   std::optional<CallReply> refused;

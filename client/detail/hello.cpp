@@ -60,8 +60,8 @@ Result<std::string> build_hello(const ConnectOptions& options) {
   const std::size_t others =
       sizeof(HelloRequest) + directory.size() + path.size() + options.client_name.size();
   if (others > protocol::kInlinePayloadBytesMax) return too_large("paths and names");
-  const std::string environment = TRY(build_environment_block(
-      config_text, environ, protocol::kInlinePayloadBytesMax - others));
+  const std::string environment =
+      TRY(build_environment_block(config_text, environ, protocol::kInlinePayloadBytesMax - others));
   hello.config_path = builder.add(path);
   hello.working_directory = builder.add(directory);
   hello.environment = builder.add(environment);
@@ -79,8 +79,9 @@ Result<Agreement> parse_hello_reply(ByteSpan payload, std::uint32_t wished_ring_
   if (shares != (reply.ring_bytes != 0) || (shares && reply.ring_bytes != wished_ring_bytes)) {
     return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation);
   }
-  return Agreement{reply.version,    reply.features,   reply.daemon_instance,
-                   reply.daemon_pid, reply.ring_bytes, std::string(TRY(reader.text(reply.daemon_version)))};
+  return Agreement{reply.version,         reply.features,
+                   reply.daemon_instance, reply.daemon_pid,
+                   reply.ring_bytes,      std::string(TRY(reader.text(reply.daemon_version)))};
 }
 
 Error refusal_error(ByteSpan payload) {

@@ -15,8 +15,8 @@ enum class WaitEnd : std::uint8_t { kReady, kTimeout, kInterrupted };
 /// What is waited for; -1 never happens.
 struct Watched {
   int fd = -1;
-  short events = 0;   ///< As in poll().
-  int pidfd = -1;     ///< Counts as ready when its process ends.
+  short events = 0;  ///< As in poll().
+  int pidfd = -1;    ///< Counts as ready when its process ends.
 };
 
 /// Blocks until something watched is ready or closed, the deadline passes, or the source speaks;

@@ -131,8 +131,7 @@ Result<bool> Link::take_socket_frame(Sink& sink, ring::ReceivedFrame& frame) {
   const FrameHeader& header = frame.header;
   if (is_event(header, Method::kDoorbell)) return false;
   if (is_event(header, Method::kMemory)) {
-    const auto event =
-        TRY(protocol::PayloadReader(frame.payload).fixed<protocol::MemoryEvent>());
+    const auto event = TRY(protocol::PayloadReader(frame.payload).fixed<protocol::MemoryEvent>());
     if (!frame.attached || memory_files_.size() == kMemoryFilesMax) return violation();
     memory_files_.push_back({event.slab, event.generation, event.bytes, std::move(frame.attached)});
     return false;
@@ -189,8 +188,7 @@ Result<std::string> Link::take_mapped(ByteSpan bytes) {
   if (found == memory_files_.end()) return violation();
   MemoryFile file = std::move(*found);
   memory_files_.erase(found);
-  const ring::SealedMapping mapping =
-      TRY(ring::SealedMapping::map(std::move(file.fd), file.bytes));
+  const ring::SealedMapping mapping = TRY(ring::SealedMapping::map(std::move(file.fd), file.bytes));
   if (!protocol::descriptor_fits(descriptor, file.bytes)) return violation();
   return std::string(as_text(mapping.bytes().subspan(descriptor.offset, descriptor.length)));
 }

@@ -80,8 +80,11 @@ Result<void> Link::shake_hands(const ConnectOptions& options, const std::string&
   if (options.ring_bytes != 0) {
     segment = TRY(ring::OwnedSegment::create({options.ring_bytes}));
   }
-  const ring::OutgoingFrame frame{protocol::make_header(FrameKind::kRequest, Method::kHello), 1,
-                                  as_bytes(hello), {}, segment ? segment->fd() : -1};
+  const ring::OutgoingFrame frame{protocol::make_header(FrameKind::kRequest, Method::kHello),
+                                  1,
+                                  as_bytes(hello),
+                                  {},
+                                  segment ? segment->fd() : -1};
   if (TRY(ring::send_frame(socket_.get(), frame)) != ring::SendStatus::kSent) {
     return fail(ErrorKind::kDisconnected, ErrorCode::kClosed);
   }

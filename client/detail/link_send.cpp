@@ -81,8 +81,11 @@ Result<void> Link::send_mapped(Sink& sink, protocol::RequestHeader header,
   const UniqueFd file = TRY(ring::create_sealed(payload, {}));
   const std::uint32_t slab = next_slab_++;
   const protocol::MemoryEvent event{sizeof(protocol::MemoryEvent), slab, 1, 0, payload.size()};
-  const ring::OutgoingFrame frame{protocol::make_header(FrameKind::kEvent, Method::kMemory), 0,
-                                  object_bytes(event), {}, file.get()};
+  const ring::OutgoingFrame frame{protocol::make_header(FrameKind::kEvent, Method::kMemory),
+                                  0,
+                                  object_bytes(event),
+                                  {},
+                                  file.get()};
   TRY(send_on_socket(sink, frame, deadline_ns));
   const protocol::MappedDescriptor descriptor{slab, 1, 0, payload.size()};
   header.flags |= protocol::flag::kMapped;

@@ -63,12 +63,11 @@ Result<ToolsListing> decode_tools(ByteSpan payload) {
         entry.error_kind > static_cast<std::uint32_t>(ErrorKind::kInternal)) {
       return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation);
     }
-    listing.failures.push_back(
-        {std::string(TRY(reader.text(entry.server))),
-         Error::with_detail(static_cast<ErrorKind>(entry.error_kind),
-                            static_cast<ErrorCode>(entry.error_code),
-                            std::string(TRY(reader.text(entry.message)))),
-         entry.duration_ns});
+    listing.failures.push_back({std::string(TRY(reader.text(entry.server))),
+                                Error::with_detail(static_cast<ErrorKind>(entry.error_kind),
+                                                   static_cast<ErrorCode>(entry.error_code),
+                                                   std::string(TRY(reader.text(entry.message)))),
+                                entry.duration_ns});
   }
   return listing;
 }
@@ -101,7 +100,9 @@ CallReply decode_reply(protocol::Outcome outcome, std::string payload) {
     // An answer came, but it cannot be told what it says: it may have happened.
     return {Outcome::kUnknown, {}, std::move(body).error(), true};
   }
-  return {outcome == Outcome::kNone ? Outcome::kUnknown : outcome, {}, std::move(body->error),
+  return {outcome == Outcome::kNone ? Outcome::kUnknown : outcome,
+          {},
+          std::move(body->error),
           outcome == Outcome::kNone || body->may_have_been_sent};
 }
 

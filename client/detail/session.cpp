@@ -208,11 +208,13 @@ CallReply Session::settle_silent(Call& call) {
 
 CallReply Session::give_up(std::uint64_t correlation) {
   Call* call = calls_.find(correlation);
-  if (call == nullptr) return unsent_reply(Error::of(ErrorKind::kNotFound, ErrorCode::kUnspecified));
+  if (call == nullptr)
+    return unsent_reply(Error::of(ErrorKind::kNotFound, ErrorCode::kUnspecified));
   if (call->reply) return calls_.take(*call);
   const CallReply reply = settle_silent(*call);
   if (reply.outcome != Outcome::kNotSent && reply.outcome != Outcome::kUnknown) return reply;
-  return {Outcome::kCancelled, {},
+  return {Outcome::kCancelled,
+          {},
           Error::of(ErrorKind::kCancelled, ErrorCode::kCancelledByCaller),
           reply.may_have_been_sent};
 }

@@ -21,16 +21,16 @@ Result<HelloRequest> read_hello(ByteSpan payload) {
   const bool has_known_values =
       hello.reserved == 0 && hello.config_origin <= protocol::ConfigOrigin::kDiscovered;
   if (!has_known_values) return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation);
-  for (const protocol::ByteRange range : {hello.config_path, hello.working_directory,
-                                          hello.environment, hello.client_name}) {
+  for (const protocol::ByteRange range :
+       {hello.config_path, hello.working_directory, hello.environment, hello.client_name}) {
     TRY(reader.text(range));
   }
   return hello;
 }
 
 std::string version_text(const HelloRequest& hello) {
-  return "no common wire version: the client speaks " + std::to_string(hello.version_min) +
-         " to " + std::to_string(hello.version_max) + ", the daemon " +
+  return "no common wire version: the client speaks " + std::to_string(hello.version_min) + " to " +
+         std::to_string(hello.version_max) + ", the daemon " +
          std::to_string(protocol::kWireVersion);
 }
 

@@ -29,8 +29,7 @@ const char* fault_of(const FrameHeader& header) noexcept {
     case FrameKind::kRequest:
       if (header.correlation == 0) return "request without a correlation id";
       if (method == Method::kHello) return "HELLO twice";
-      return method <= Method::kCallTool || method == Method::kStatus ||
-                     method == Method::kShutdown
+      return method <= Method::kCallTool || method == Method::kStatus || method == Method::kShutdown
                  ? nullptr
                  : "event sent as a request";
     case FrameKind::kEvent:
@@ -106,13 +105,14 @@ Result<std::optional<InboundMessage>> ChannelInbox::open_mapped(FrameHeader head
   if (!mapping) return violation("memory file that is not sealed, or of another size");
   header.request.flags &= ~protocol::flag::kMapped;
   set_length(header, descriptor.length);
-  InboundMessage message{header, mapping->bytes().subspan(descriptor.offset, descriptor.length),
-                         std::move(*mapping), {}};
+  InboundMessage message{header,
+                         mapping->bytes().subspan(descriptor.offset, descriptor.length),
+                         std::move(*mapping),
+                         {}};
   return std::optional<InboundMessage>(std::move(message));
 }
 
-Result<std::optional<InboundMessage>> ChannelInbox::assemble(FrameHeader header,
-                                                             ByteSpan payload) {
+Result<std::optional<InboundMessage>> ChannelInbox::assemble(FrameHeader header, ByteSpan payload) {
   if (!partial_) {
     partial_ = std::make_unique<Partial>(Partial{header, {}});
   } else if (!continues(partial_->header, header)) {

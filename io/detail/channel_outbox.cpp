@@ -62,8 +62,13 @@ void ChannelOutbox::ring_if_asleep() noexcept {
 Result<ChannelOutbox::Message> ChannelOutbox::make_mapped(const RequestHeader& header,
                                                           std::uint64_t correlation, ByteSpan head,
                                                           ByteSpan body) {
-  Message message{header, correlation, {}, 0, TRY(ring::create_sealed(head, body)),
-                  head.size() + body.size(), next_slab_++};
+  Message message{header,
+                  correlation,
+                  {},
+                  0,
+                  TRY(ring::create_sealed(head, body)),
+                  head.size() + body.size(),
+                  next_slab_++};
   message.header.flags |= protocol::flag::kMapped;
   const protocol::MappedDescriptor descriptor{message.slab, 1, 0, message.file_bytes};
   message.payload = as_text(object_bytes(descriptor));
@@ -76,9 +81,9 @@ Result<void> ChannelOutbox::keep(Message message) {
     drop_sent();
     if (TRY(advance(message)) == Step::kDone) return {};
   } else if (pending_bytes_ + bytes > pending_bytes_max_) {
-    return fail(ErrorKind::kOverloaded, ErrorCode::kQueueFull,
-                "the client does not read; " + std::to_string(pending_bytes_) +
-                    " bytes wait for it");
+    return fail(
+        ErrorKind::kOverloaded, ErrorCode::kQueueFull,
+        "the client does not read; " + std::to_string(pending_bytes_) + " bytes wait for it");
   }
   pending_bytes_ += message.payload.size() + message.file_bytes;
   pending_.push_back(std::move(message));
@@ -91,8 +96,7 @@ Result<bool> ChannelOutbox::flush() {
     Message& message = pending_[first_];
     const std::size_t before = message.payload.size() + message.file_bytes;
     const Step step = TRY(advance(message));
-    const std::size_t left =
-        step == Step::kDone ? 0 : message.payload.size() + message.file_bytes;
+    const std::size_t left = step == Step::kDone ? 0 : message.payload.size() + message.file_bytes;
     any = any || left != before;
     pending_bytes_ -= before - left;
     if (step == Step::kFull) return any;
@@ -138,9 +142,12 @@ Result<ChannelOutbox::Step> ChannelOutbox::push_record(const Message& message) {
 Result<ChannelOutbox::Step> ChannelOutbox::send_file(Message& message) {
   const protocol::MemoryEvent event{sizeof(protocol::MemoryEvent), message.slab, 1, 0,
                                     message.file_bytes};
-  const auto sent = TRY(ring::send_frame(
-      socket_fd_, {protocol::make_header(FrameKind::kEvent, Method::kMemory), 0,
-                   object_bytes(event), {}, message.file.get()}));
+  const auto sent =
+      TRY(ring::send_frame(socket_fd_, {protocol::make_header(FrameKind::kEvent, Method::kMemory),
+                                        0,
+                                        object_bytes(event),
+                                        {},
+                                        message.file.get()}));
   socket_full_ = sent == ring::SendStatus::kWouldBlock;
   if (socket_full_) return Step::kFull;
   message.file.reset();
@@ -154,8 +161,8 @@ Result<ChannelOutbox::Step> ChannelOutbox::send_pieces(Message& message) {
     const std::size_t bytes = std::min<std::size_t>(payload.size() - message.sent_bytes,
                                                     protocol::kInlinePayloadBytesMax);
     const bool is_last = message.sent_bytes + bytes == payload.size();
-    ring::OutgoingFrame frame{message.header, message.correlation,
-                              payload.subspan(message.sent_bytes, bytes), {}, -1};
+    ring::OutgoingFrame frame{
+        message.header, message.correlation, payload.subspan(message.sent_bytes, bytes), {}, -1};
     if (!is_last) frame.header.flags |= protocol::flag::kMore;
     const auto sent = TRY(ring::send_frame(socket_fd_, frame));
     socket_full_ = sent == ring::SendStatus::kWouldBlock;
@@ -170,8 +177,8 @@ bool ChannelOutbox::send_intent(std::uint64_t correlation) noexcept {
                                     static_cast<std::uint32_t>(protocol::CallState::kSending),
                                     correlation};
   const auto sent = ring::send_frame(
-      socket_fd_, {protocol::make_header(FrameKind::kEvent, Method::kIntent), 0,
-                   object_bytes(event), {}, -1});
+      socket_fd_,
+      {protocol::make_header(FrameKind::kEvent, Method::kIntent), 0, object_bytes(event), {}, -1});
   return sent && *sent == ring::SendStatus::kSent;
 }
 

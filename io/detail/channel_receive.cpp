@@ -136,8 +136,11 @@ Result<void> ClientChannel::answer_hello(std::uint64_t correlation,
   builder.fixed.daemon_version = builder.add(host_.options().daemon_version);
   const std::string reply = builder.take();
   const ring::OutgoingFrame frame{
-      protocol::make_header(FrameKind::kResponse, Method::kHello, Outcome::kOk), correlation,
-      as_bytes(reply), {}, rings_ ? rings_->own.fd() : -1};
+      protocol::make_header(FrameKind::kResponse, Method::kHello, Outcome::kOk),
+      correlation,
+      as_bytes(reply),
+      {},
+      rings_ ? rings_->own.fd() : -1};
   if (TRY(ring::send_frame(socket_.get(), frame)) != ring::SendStatus::kSent) {
     return fail(ErrorKind::kOverloaded, ErrorCode::kQueueFull);
   }
@@ -146,12 +149,14 @@ Result<void> ClientChannel::answer_hello(std::uint64_t correlation,
 }
 
 void ClientChannel::refuse_hello(std::uint64_t correlation, const std::string& message) {
-  const std::string refusal =
-      detail::build_refusal(message, protocol::feature::kSupported);
+  const std::string refusal = detail::build_refusal(message, protocol::feature::kSupported);
   // If it cannot be sent, the closed connection says as much.
   static_cast<void>(ring::send_frame(
       socket_.get(), {protocol::make_header(FrameKind::kError, Method::kHello, Outcome::kRejected),
-                      correlation, as_bytes(refusal), {}, -1}));
+                      correlation,
+                      as_bytes(refusal),
+                      {},
+                      -1}));
   shut(Error::with_detail(ErrorKind::kUnsupported, ErrorCode::kVersionMismatch, message));
 }
 

@@ -100,9 +100,11 @@ TEST_P(ConnectionTest, CallsEndInTheOutcomeTheDaemonSays) {
 
 TEST_P(ConnectionTest, LargePayloadsArriveWholeInBothDirections) {
   Connection connection = connect();
-  for (const std::size_t bytes : {0U, 1U, 16'000U, 16'352U, 16'353U, 65'504U, 65'505U, 3'000'000U}) {
+  for (const std::size_t bytes :
+       {0U, 1U, 16'000U, 16'352U, 16'353U, 65'504U, 65'505U, 3'000'000U}) {
     std::string arguments(bytes, 'a');
-    for (std::size_t at = 0; at < bytes; at += 100) arguments[at] = static_cast<char>('b' + at % 20);
+    for (std::size_t at = 0; at < bytes; at += 100)
+      arguments[at] = static_cast<char>('b' + at % 20);
     const CallReply echoed = connection.call_tool(request("echo", arguments));
     ASSERT_EQ(echoed.outcome, Outcome::kOk) << bytes << ": " << echoed.error.message();
     EXPECT_TRUE(echoed.body == arguments) << bytes;
@@ -205,7 +207,8 @@ TEST_P(ConnectionTest, ASilentDaemonAtTheDeadlineMeansNotSentIfItNeverBegan) {
 
 TEST_P(ConnectionTest, ASilentDaemonAtTheDeadlineMeansUnknownIfItBegan) {
   Connection connection = connect();
-  const auto correlation = connection.start_call(request_with_past_deadline("send and stay silent"));
+  const auto correlation =
+      connection.start_call(request_with_past_deadline("send and stay silent"));
   daemon_->await_calls(1);
   const auto reply = connection.wait(*correlation);
   ASSERT_TRUE(reply.has_value());
@@ -321,9 +324,8 @@ TEST_P(ConnectionTest, WaitReturnsNothingWhenItsOwnDeadlineComesFirst) {
 
 INSTANTIATE_TEST_SUITE_P(Carriers, ConnectionTest, ::testing::Values(64U * 1024, 4U * 1024, 0U),
                          [](const auto& parameter) {
-                           return parameter.param == 0
-                                      ? std::string("Socket")
-                                      : "Ring" + std::to_string(parameter.param);
+                           return parameter.param == 0 ? std::string("Socket")
+                                                       : "Ring" + std::to_string(parameter.param);
                          });
 
 }  // namespace

@@ -32,9 +32,7 @@ class DaemonDeathTest : public DaemonFixture, public ::testing::WithParamInterfa
     DaemonFixture::TearDown();
   }
 
-  void signal_daemon(int signal) const {
-    ::kill(connection_->agreement().daemon_pid, signal);
-  }
+  void signal_daemon(int signal) const { ::kill(connection_->agreement().daemon_pid, signal); }
 
   /// Returns once it really stands still: it is our child.
   void stop_daemon() const {

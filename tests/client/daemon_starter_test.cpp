@@ -19,8 +19,7 @@ namespace {
 
 class DaemonStarterTest : public DaemonFixture {};
 
-constexpr const char* kCleanSurroundings =
-    "descriptors 4, own session, cwd /, no secret\n";
+constexpr const char* kCleanSurroundings = "descriptors 4, own session, cwd /, no secret\n";
 
 TEST_F(DaemonStarterTest, StartsADaemonThatInheritsNothing) {
   auto connection = Connection::connect(options_);
@@ -118,8 +117,8 @@ TEST_F(DaemonStarterTest, AClientThatIsInterruptedWhileOthersStartLeaves) {
 }
 
 TEST_F(DaemonStarterTest, TheDaemonGetsOnlyWhatItReadsItself) {
-  const char* environment[] = {"PATH=/bin", "SECRET=1", "MCPWIRE_LOG=debug", "HOME=/h", "HOMER=2",
-                               nullptr};
+  const char* environment[] = {"PATH=/bin", "SECRET=1", "MCPWIRE_LOG=debug",
+                               "HOME=/h",   "HOMER=2",  nullptr};
   const std::vector<std::string> expected = {"PATH=/bin", "MCPWIRE_LOG=debug", "HOME=/h"};
   EXPECT_EQ(daemon_environment(environment), expected);
 }

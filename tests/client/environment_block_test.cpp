@@ -67,7 +67,7 @@ TEST(EnvironmentBlockTest, ReadsAConfigurationWithItsIdentity) {
   std::ofstream(path) << "{}";
   const auto contents = read_config(path);
   ASSERT_TRUE(contents.has_value());
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat(path.c_str(), &status), 0);
   EXPECT_EQ(contents->text, "{}");
   EXPECT_EQ(contents->status.identity.inode, status.st_ino);

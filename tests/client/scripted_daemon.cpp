@@ -219,8 +219,7 @@ class ScriptedDaemon::Server final : private io::SeqpacketListener::Observer,
   std::vector<std::unique_ptr<ScriptedSession>> sessions_;
 };
 
-ScriptedDaemon::ScriptedDaemon(const std::string& runtime_directory,
-                               io::ChannelHostOptions options)
+ScriptedDaemon::ScriptedDaemon(const std::string& runtime_directory, io::ChannelHostOptions options)
     : stop_fd_(::eventfd(0, EFD_CLOEXEC)) {
   options.daemon_instance = 99;
   options.daemon_version = "scripted";

@@ -74,8 +74,7 @@ class RawClient {
   /// One frame on the socket; header fields as given.
   void send(const protocol::RequestHeader& header, std::uint64_t correlation,
             std::string_view payload, int fd = -1) const {
-    ASSERT_TRUE(
-        ring::send_frame(socket.get(), {header, correlation, as_bytes(payload), {}, fd}));
+    ASSERT_TRUE(ring::send_frame(socket.get(), {header, correlation, as_bytes(payload), {}, fd}));
   }
   void send(FrameKind kind, Method method, std::uint64_t correlation, std::string_view payload,
             int fd = -1) const {
@@ -230,9 +229,9 @@ class ClientChannelFixture : public LoopFixture {
   }
 
   static void answer(ClientChannel& channel, std::uint64_t correlation, std::string_view body) {
-    static_cast<void>(channel.send(
-        protocol::make_header(FrameKind::kResponse, Method::kCallTool, Outcome::kOk), correlation,
-        as_bytes(body), {}));
+    static_cast<void>(
+        channel.send(protocol::make_header(FrameKind::kResponse, Method::kCallTool, Outcome::kOk),
+                     correlation, as_bytes(body), {}));
   }
 
   std::unique_ptr<ChannelHost> host_;

@@ -75,8 +75,9 @@ TEST_P(ClientChannelHandshakeTest, IgnoresAnUnknownOptionalFeature) {
   settle();
   const auto reply = client().receive();
   ASSERT_TRUE(reply.has_value());
-  EXPECT_EQ(protocol::PayloadReader(as_bytes(reply->payload)).fixed<protocol::HelloReply>()->features,
-            0U);
+  EXPECT_EQ(
+      protocol::PayloadReader(as_bytes(reply->payload)).fixed<protocol::HelloReply>()->features,
+      0U);
 }
 
 TEST_P(ClientChannelHandshakeTest, RefusesRingSizesOutOfBounds) {
@@ -114,8 +115,7 @@ TEST_P(ClientChannelHandshakeTest, HandsHelloToTheReceiverOnceItIsAccepted) {
   settle();
   ASSERT_EQ(first_.receiver->frames.size(), 1U);
   const protocol::PayloadReader reader(as_bytes(first_.receiver->frames[0].payload));
-  EXPECT_EQ(*reader.text(reader.fixed<protocol::HelloRequest>()->config_path),
-            "/etc/servers.json");
+  EXPECT_EQ(*reader.text(reader.fixed<protocol::HelloRequest>()->config_path), "/etc/servers.json");
   EXPECT_EQ(host_->open_channels(), 1U);
 }
 

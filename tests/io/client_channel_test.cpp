@@ -271,7 +271,8 @@ TEST_P(ClientChannelTest, TellsWhenTheClientCloses) {
     settle();
     ASSERT_TRUE(first_.receiver->closed.has_value());
     EXPECT_EQ(first_.receiver->closed->kind, ErrorKind::kDisconnected);
-    EXPECT_EQ(channel().send(protocol::make_header(FrameKind::kResponse, Method::kPing), 1, {}, {})
+    EXPECT_EQ(channel()
+                  .send(protocol::make_header(FrameKind::kResponse, Method::kPing), 1, {}, {})
                   .error()
                   .code,
               ErrorCode::kClosed);

@@ -66,7 +66,7 @@ TEST_F(RuntimeDirectoryTest, IsMadeForItsOwnerOnlyWhateverTheUmask) {
   const auto directory = RuntimeDirectory::open(parent_ + "/run");
   ::umask(before);
   ASSERT_TRUE(directory.has_value()) << directory.error().message();
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat((parent_ + "/run").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07777U, 0700U);
   EXPECT_EQ(directory->socket_path(), parent_ + "/run/daemon.sock");
@@ -100,9 +100,8 @@ TEST_F(RuntimeDirectoryTest, RefusesAnotherUsersDirectory) {
 }
 
 TEST_F(RuntimeDirectoryTest, APathOverWhatASocketAddressHoldsSaysTheBytes) {
-  const std::string longest(kSocketPathBytesMax - std::string("/daemon.sock").size() -
-                                parent_.size() - 1,
-                            'd');
+  const std::string longest(
+      kSocketPathBytesMax - std::string("/daemon.sock").size() - parent_.size() - 1, 'd');
   EXPECT_TRUE(RuntimeDirectory::open(parent_ + "/" + longest).has_value());
   const auto too_long = RuntimeDirectory::open(parent_ + "/" + longest + "d");
   ASSERT_FALSE(too_long.has_value());

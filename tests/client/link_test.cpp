@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+//
+// A link whose daemon is played by hand over the socket, for what a real one does only by chance.
+#include "client/detail/link.hpp"
+
+#include "client/detail/hello.hpp"
+#include "protocol/payload_codec.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace mcpwire::client::detail {
+namespace {
+
+using protocol::CallState;
+using protocol::FrameKind;
+using protocol::Method;
+using protocol::Outcome;
+
+class LinkTest : public ::testing::Test, protected Link::Sink {
+ protected:
+  void SetUp() override {
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+    client_end_.reset(ends[0]);
+    daemon_.reset(ends[1]);
+    options_.ring_bytes = 0;
+  }
+
+  void on_message(const protocol::FrameHeader&, std::string&& payload) override {
+    received_.push_back(std::move(payload));
+  }
+
+  void say(FrameKind kind, Method method, Outcome outcome, ByteSpan payload,
+           std::uint32_t flags = 0) const {
+    protocol::RequestHeader header = protocol::make_header(kind, method, outcome);
+    header.flags |= flags;
+    ASSERT_TRUE(ring::send_frame(daemon_.get(), {header, 1, payload, {}, -1}));
+  }
+  void say_intent() const {
+    const protocol::IntentEvent event{sizeof(event),
+                                      static_cast<std::uint32_t>(CallState::kSending), 1};
+    say(FrameKind::kEvent, Method::kIntent, Outcome::kNone, object_bytes(event));
+  }
+
+  Result<void> open(const protocol::HelloReply& reply) {
+    say(FrameKind::kResponse, Method::kHello, Outcome::kOk, object_bytes(reply));
+    auto link = Link::open(std::move(client_end_), options_, *build_hello(options_), kNever);
+    if (!link) return fail(link.error());
+    link_ = std::move(*link);
+    return {};
+  }
+  void open() {
+    ASSERT_TRUE(open({sizeof(protocol::HelloReply), protocol::kWireVersion, 0, 1, 1, 0, {}}));
+  }
+  void send_call() {
+    ASSERT_TRUE(link_->send(*this, protocol::make_header(FrameKind::kRequest, Method::kCallTool), 1,
+                            as_bytes("call"), kNever));
+  }
+
+  ConnectOptions options_;
+  UniqueFd client_end_;
+  UniqueFd daemon_;
+  std::unique_ptr<Link> link_;
+  std::vector<std::string> received_;
+};
+
+TEST_F(LinkTest, WhatADaemonSaidBeforeItResetTheConnectionIsHeard) {
+  open();
+  send_call();
+  say_intent();
+  say(FrameKind::kResponse, Method::kPing, Outcome::kOk, as_bytes("pong"));
+  daemon_.reset();  // With our frames unread: the kernel reports a reset first.
+  while (link_->pump(*this, kNever) != Link::PumpEnd::kLost) {
+  }
+  EXPECT_EQ(link_->state_after_loss(1), CallState::kSending);
+  EXPECT_EQ(received_, std::vector<std::string>{"pong"});
+}
+
+TEST_F(LinkTest, ARevokedCallCannotBeBegunAnyMore) {
+  open();
+  send_call();
+  EXPECT_EQ(link_->revoke(*this, 1), CallState::kNone);
+  const protocol::IntentEvent event{sizeof(event), 2, 1};
+  EXPECT_FALSE(ring::send_frame(
+      daemon_.get(),
+      {protocol::make_header(FrameKind::kEvent, Method::kIntent), 0, object_bytes(event), {}, -1}));
+}
+
+TEST_F(LinkTest, AnIntentThatIsOnItsWayCountsWhenTheCallIsRevoked) {
+  open();
+  send_call();
+  say_intent();
+  EXPECT_EQ(link_->revoke(*this, 1), CallState::kSending);
+}
+
+TEST_F(LinkTest, IntentsMayComeBetweenThePiecesOfAMessage) {
+  open();
+  say(FrameKind::kResponse, Method::kCallTool, Outcome::kOk, as_bytes("a"), protocol::flag::kMore);
+  say_intent();
+  say(FrameKind::kResponse, Method::kCallTool, Outcome::kOk, as_bytes("b"));
+  EXPECT_EQ(link_->pump(*this, kNever), Link::PumpEnd::kProgress);
+  EXPECT_EQ(received_, std::vector<std::string>{"ab"});
+  EXPECT_EQ(link_->state_after_loss(1), CallState::kSending);
+}
+
+TEST_F(LinkTest, ADaemonThatBreaksTheProtocolIsLeft) {
+  open();
+  say(FrameKind::kResponse, Method::kCallTool, Outcome::kOk, as_bytes("a"), protocol::flag::kMore);
+  say(FrameKind::kResponse, Method::kPing, Outcome::kOk, as_bytes("b"));
+  while (link_->pump(*this, kNever) == Link::PumpEnd::kProgress) {
+  }
+  EXPECT_TRUE(link_->is_lost());
+  EXPECT_EQ(link_->loss().code, ErrorCode::kProtocolViolation);
+}
+
+TEST_F(LinkTest, ARefusalIsToldInTheDaemonsWords) {
+  protocol::PayloadBuilder<protocol::HelloRefusal> builder;
+  builder.fixed.version_min = 3;
+  builder.fixed.version_max = 4;
+  builder.fixed.message = builder.add("too old");
+  const std::string refusal = builder.take();
+  say(FrameKind::kError, Method::kHello, Outcome::kRejected, as_bytes(refusal));
+  const auto link = Link::open(std::move(client_end_), options_, *build_hello(options_), kNever);
+  ASSERT_FALSE(link.has_value());
+  EXPECT_EQ(link.error().code, ErrorCode::kVersionMismatch);
+  EXPECT_NE(link.error().message().find("too old"), std::string::npos);
+  EXPECT_NE(link.error().message().find("3 to 4"), std::string::npos);
+}
+
+TEST_F(LinkTest, RingsThatNobodyAskedForAreAViolation) {
+  const auto opened = open({sizeof(protocol::HelloReply),
+                            protocol::kWireVersion,
+                            protocol::feature::kSharedMemory,
+                            1,
+                            1,
+                            4096,
+                            {}});
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().code, ErrorCode::kProtocolViolation);
+}
+
+TEST_F(LinkTest, AHandshakeWithoutAnAnswerEndsAtTheDeadline) {
+  const auto link = Link::open(std::move(client_end_), options_, *build_hello(options_),
+                               monotonic_now_ns() + kNanosecondsPerMillisecond);
+  ASSERT_FALSE(link.has_value());
+  EXPECT_EQ(link.error().kind, ErrorKind::kTimeout);
+}
+
+}  // namespace
+}  // namespace mcpwire::client::detail
