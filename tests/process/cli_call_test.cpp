@@ -123,6 +123,21 @@ TEST_F(CliCallTest, AnInterruptionCancelsAtTheServer) {
   }
 }
 
+TEST_F(CliCallTest, ADaemonThatIsKilledInMidCallIsSixAndIsReplaced) {
+  RunningProgram call = start({"call", "demo/sleep", R"({"ms":3600000})"}, {.input = std::nullopt});
+  call.close_input();
+  wait_for_a_call_in_flight();
+  const pid_t killed = daemon_pid();
+  ASSERT_GT(killed, 1);
+  ::kill(killed, SIGKILL);
+  const Finished finished = call.finish();
+  EXPECT_EQ(finished.exit_code, 6) << finished.err;
+  EXPECT_THAT(finished.err, HasSubstr("it may have happened"));
+  const Finished next = run({"call", "demo/echo", R"({"message":"again"})"});
+  EXPECT_EQ(next.exit_code, 0) << next.err;
+  EXPECT_EQ(next.out, "again\n");
+}
+
 TEST_F(CliCallTest, LargeResultsArriveWhole) {
   const Finished call = run({"call", "demo/blob", R"({"bytes":5000000})"});
   EXPECT_EQ(call.exit_code, 0) << call.err;

@@ -17,11 +17,6 @@ using ::testing::StartsWith;
 
 class CliDaemonTest : public CliFixture {
  protected:
-  pid_t daemon_pid() {
-    const std::string out = run({"daemon", "status", "--json"}).out;
-    const std::size_t at = out.find("\"pid\":");
-    return at == std::string::npos ? 0 : std::stoi(out.substr(at + 6));
-  }
   /// What has ended and only waits to be reaped by its parent, which is not ours, runs no more.
   bool is_running(pid_t process_id) {
     const std::string stat = read_file("/proc/" + std::to_string(process_id) + "/stat");

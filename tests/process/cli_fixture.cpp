@@ -185,6 +185,12 @@ Finished CliFixture::run(const std::vector<std::string>& arguments, const Launch
   return running.finish();
 }
 
+pid_t CliFixture::daemon_pid() {
+  const std::string out = run({"daemon", "status", "--json"}).out;
+  const std::size_t at = out.find("\"pid\":");
+  return at == std::string::npos ? 0 : std::stoi(out.substr(at + 6));
+}
+
 void CliFixture::write_file(const std::string& path, const std::string& text, unsigned mode) {
   std::filesystem::create_directories(std::filesystem::path(path).parent_path());
   std::ofstream(path, std::ios::trunc) << text;

@@ -74,6 +74,9 @@ class CliFixture : public ::testing::Test {
   Finished run(const std::vector<std::string>& arguments, const Launch& launch);
   Finished run(const std::vector<std::string>& arguments) { return run(arguments, Launch{}); }
 
+  /// 0 where no daemon runs.
+  pid_t daemon_pid();
+
   /// Writes a configuration with the demo server and makes it the one that is used.
   void use_demo_server();
   void use_configuration(const std::string& text);
