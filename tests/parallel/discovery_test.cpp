@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "parallel/discovery.hpp"
 
+#include "pool/connection_pool.hpp"
 #include "tests/parallel/background_task.hpp"
+#include "tests/pool/fake_transport_factory.hpp"
 #include "tests/support/fake_event_loop.hpp"
 #include "tests/support/fake_mcp_transport.hpp"
 
@@ -120,6 +122,55 @@ TEST_F(ListToolsParallelTest, AHangingServerIsGivenUpAndTheOthersStay) {
   EXPECT_EQ(listing.value().failures[0].duration_ns, 7 * kSecond);
   ASSERT_EQ(listing.value().successes.size(), 1U);
   EXPECT_EQ(listing.value().successes[0].duration_ns, 0U);
+}
+
+/// A client that borrows its connections from a pool, as the daemon does.
+struct PooledClient {
+  pool::ConnectionPool* pool;
+  // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
+  io::task<Result<std::string>> operator()(std::string server, io::CancelScope& scope) const {
+    pool::ServerSpec spec;
+    spec.identity = std::move(server);
+    Result<pool::Lease> lease = co_await pool->get(std::move(spec), scope);
+    if (!lease.has_value()) co_return fail(lease.error());
+    io::RpcReply reply = co_await lease->transport().request("tools/list", {}, {&scope});
+    if (reply.outcome == protocol::Outcome::kOk) co_return std::move(reply.body);
+    co_return fail(std::move(reply.error));
+  }
+};
+
+// The pool outlives the task.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
+io::task<int> clear(pool::ConnectionPool& pool) {
+  co_await pool.clear();
+  co_return 0;
+}
+
+TEST_F(ListToolsParallelTest, WorksOverAPoolAsOverAClientOfItsOwn) {
+  test_support::FakeTransportFactory factory(loop);
+  factory.prepare = [](test_support::FakeTransportFactory::Server& server) {
+    if (server.spec.identity == "bad") {
+      server.transport.set_open_result(fail(ErrorKind::kInternal, ErrorCode::kSpawnFailed));
+    }
+    server.transport.handler = always("[\"" + server.spec.identity + "\"]");
+  };
+  pool::ConnectionPool pool(loop, factory, {});
+  const PooledClient pooled{&pool};
+  for (int pass = 0; pass < 2; ++pass) {
+    BackgroundTask<ToolListing> listing(
+        loop, list_tools_parallel(scope, {"a", "bad", "b", "c"}, pooled, executor));
+    loop.run_until_idle();
+    ASSERT_TRUE(listing.has_ended());
+    ASSERT_EQ(listing.value().successes.size(), 3U);
+    EXPECT_EQ(listing.value().successes[2].tools_json, R"(["c"])");
+    ASSERT_EQ(listing.value().failures.size(), 1U);
+    EXPECT_EQ(listing.value().failures[0].server, "bad");
+  }
+  // The second pass found the good ones warm and tried the bad one again.
+  EXPECT_EQ(factory.count(), 5U);
+  BackgroundTask<int> cleared(loop, clear(pool));
+  loop.run_until_idle();
+  EXPECT_TRUE(cleared.has_ended());
 }
 
 TEST_F(ListToolsParallelTest, NoServersGiveAnEmptyListing) {
