@@ -72,8 +72,10 @@ TEST(EscapeTest, ShowsBytesThatAreNoUtf8) {
   };
   EXPECT_EQ(shown("\x9b"
                   "31m"),
-            "\\x9b31m");                                // C1 CSI as a bare byte
-  EXPECT_EQ(shown("\xc0\xaf"), "\\xc0\\xaf");           // overlong
+            "\\x9b31m");                       // C1 CSI as a bare byte
+  EXPECT_EQ(shown("\xc0\xaf"), "\\xc0\\xaf");  // overlong
+  EXPECT_EQ(shown("\xe0\x80\xaf"), "\\xe0\\x80\\xaf");
+  EXPECT_EQ(shown("\xf0\x80\x80\xaf"), "\\xf0\\x80\\x80\\xaf");
   EXPECT_EQ(shown("\xe2\x82"), "\\xe2\\x82");           // cut off
   EXPECT_EQ(shown("\xed\xa0\x80"), "\\xed\\xa0\\x80");  // surrogate
   EXPECT_EQ(shown("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");
@@ -96,6 +98,7 @@ TEST(NearestNameTest, FindsTyposSwapsAndOtherCase) {
   EXPECT_EQ(nearest_name("filesytem", names), "filesystem");
   EXPECT_EQ(nearest_name("gihtub", names), "github");
   EXPECT_EQ(nearest_name("GitHub", names), "github");
+  EXPECT_EQ(nearest_name("tca", std::vector<std::string>{"tac"}), "tac") << "a swap is one edit";
   EXPECT_EQ(nearest_name("everythng", names), "everything");
 }
 
