@@ -98,9 +98,12 @@ void Session::on_request(const protocol::FrameHeader& header, ByteSpan payload) 
   if (header.correlation == 0 || header.correlation > protocol::kCorrelationMax) {
     return violation("correlation id out of range");
   }
-  switch (static_cast<Method>(header.request.method)) {
-    case Method::kPing:
-      return answer_ping(header, payload);
+  const auto method = static_cast<Method>(header.request.method);
+  if (method == Method::kPing) return answer_ping(header, payload);
+  // Our own clients never have more in flight than there are call words; another one could make
+  // us keep its requests without end.
+  if (requests_.running() >= protocol::kCallWindow) return answer_overloaded(header);
+  switch (method) {
     case Method::kListServers:
       return requests_.spawn(serve_list_servers(*this, header.correlation));
     case Method::kListTools:
@@ -123,6 +126,16 @@ void Session::answer_ping(const protocol::FrameHeader& header, ByteSpan payload)
   [[maybe_unused]] const Result<void> sent =
       channel_->send(protocol::make_header(FrameKind::kResponse, Method::kPing, Outcome::kOk),
                      header.correlation, payload, {});
+}
+
+void Session::answer_overloaded(const protocol::FrameHeader& header) {
+  const std::string body = protocol::build_error_body(
+      Error::of(ErrorKind::kOverloaded, ErrorCode::kQueueFull), false);
+  const auto method = static_cast<Method>(header.request.method);
+  const Result<void> sent =
+      channel_->send(protocol::make_header(FrameKind::kError, method, Outcome::kRejected),
+                     header.correlation, as_bytes(body), {});
+  if (!sent.has_value()) give_up();
 }
 
 void Session::on_cancel(ByteSpan payload) {

@@ -51,6 +51,7 @@ class Session final : public ListNode, private FrameChannel::Receiver {
   void on_request(const protocol::FrameHeader& header, ByteSpan payload);
   void on_cancel(ByteSpan payload);
   void answer_ping(const protocol::FrameHeader& header, ByteSpan payload);
+  void answer_overloaded(const protocol::FrameHeader& header);
   void violation(const char* what);
   /// Closes the channel and cancels the requests: nobody takes their answers.
   void give_up();

@@ -142,6 +142,26 @@ TEST_F(SessionTest, StopTellsTheCallersOfRequestsUnderWay) {
   }
 }
 
+TEST_F(SessionTest, MoreRequestsThanAClientMayHaveUnderWayAreRefused) {
+  configure({"files"});
+  TestClient& client = connect_configured();
+  for (std::size_t number = 0; number < protocol::kCallWindow; ++number) {
+    client.request(Method::kCallTool, call_payload({}));
+  }
+  settle();
+  ASSERT_EQ(factory.transport(0).waiting(), protocol::kCallWindow);
+  const Answer refused = ask(client, Method::kCallTool, call_payload({}));
+  EXPECT_EQ(refused.outcome, Outcome::kRejected);
+  EXPECT_EQ(refused.failure().error.kind, ErrorKind::kOverloaded);
+  EXPECT_EQ(ask(client, Method::kPing).outcome, Outcome::kOk);
+  factory.transport(0).answer_ok(0, "{}");
+  settle();
+  const std::uint64_t next = client.request(Method::kCallTool, call_payload({}));
+  settle();
+  EXPECT_EQ(factory.transport(0).waiting(), protocol::kCallWindow);
+  EXPECT_FALSE(client.answer(next).has_value());
+}
+
 TEST_F(SessionTest, AnAnswerThatIsTooLargeIsReplacedByOneThatSaysSo) {
   configure({"files"});
   TestClient& client = connect_configured();
