@@ -30,9 +30,11 @@ class DuplicateFinder {
     const auto level = static_cast<std::size_t>(depth) - 1;
     path_.resize(level);
     path_.push_back(key);
-    seen_.resize(level + 1);
-    seen_.emplace_back();  // the keys below this one start afresh
-    if (path_[0] != kServersKey && level > 0) return;
+    seen_.resize(level + 1);  // what comes below this key starts afresh
+    // Elsewhere, objects in arrays repeat each other's keys, and nothing of it is used.
+    const bool counts = level == 0 || (path_[0] == kServersKey &&
+                                       (level <= 2 || (level == 3 && path_[2] == "env")));
+    if (!counts) return;
     if (seen_[level].insert(key).second) return;
     if (level == 0 && key == kServersKey) found_.servers_key = true;
     if (level == 1) found_.key_by_server[key];

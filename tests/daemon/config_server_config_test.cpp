@@ -157,6 +157,14 @@ TEST(ServerConfigTest, TheSameKeyInTwoServersIsNoDuplicate) {
   EXPECT_EQ(parsed.servers.size(), 2u);
 }
 
+TEST(ServerConfigTest, ObjectsInArraysOfUnknownKeysMayRepeatTheirKeys) {
+  const Configuration parsed = parse(
+      R"({"inputs":[{"id":1},{"id":2}],"mcpServers":{"a":{"command":"c","x":[{"k":1},{"k":2}],
+          "y":{"command":{},"k":[{"k":1},{"k":2}]}}}})");
+  EXPECT_EQ(parsed.servers.size(), 1u);
+  EXPECT_TRUE(parsed.problems.empty());
+}
+
 TEST(ServerConfigTest, NamesThatCannotBeAddressedAreRefused) {
   for (const char* name : {"a/b", "", "a\\nb", "\\u001b[31m", "\\u007f"}) {
     const Configuration parsed = parse(R"({"mcpServers":{")" + std::string(name) +
