@@ -221,7 +221,12 @@ Result<void> start_daemon(const ring::RuntimeDirectory& directory, const StartOp
     reap(child, 0);
     return fail(std::move(said).error());
   }
-  if (said->starts_with("ready")) return {};
+  if (said->starts_with("ready")) {
+    // The daemon has left us and what we started has ended: an embedding program that lives long
+    // keeps no zombie of it.
+    ::waitpid(child, nullptr, WNOHANG);
+    return {};
+  }
   reap(child, kFailedExitMs);
   constexpr std::string_view kErrorPrefix = "error: ";
   if (said->starts_with(kErrorPrefix)) {

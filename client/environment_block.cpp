@@ -15,8 +15,8 @@
 namespace mcpwire::client {
 namespace {
 
-constexpr std::array<std::string_view, 6> kAlwaysTold = {"HOME",  "LOGNAME", "PATH",
-                                                         "SHELL", "TERM",    "USER"};
+constexpr std::array<std::string_view, 7> kAlwaysTold = {
+    "HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER", "XDG_STATE_HOME"};
 
 bool is_name_start(char c) noexcept {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';

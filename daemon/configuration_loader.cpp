@@ -7,27 +7,11 @@
 #include "daemon/config/resolve.hpp"
 #include "protocol/base/sha256.hpp"
 
-#include <algorithm>
 #include <optional>
-#include <string_view>
 #include <utility>
 
 namespace mcpwire::daemon {
 namespace {
-
-config::EnvironmentMap parse_environment(std::string_view block) {
-  config::EnvironmentMap environment;
-  while (!block.empty()) {
-    const std::size_t end = std::min(block.find('\0'), block.size());
-    const std::string_view pair = block.substr(0, end);
-    const std::size_t equals = pair.find('=');
-    if (equals != std::string_view::npos && equals != 0) {
-      environment.emplace(pair.substr(0, equals), pair.substr(equals + 1));
-    }
-    block.remove_prefix(std::min(end + 1, block.size()));
-  }
-  return environment;
-}
 
 pool::ServerSpec spec_of(config::ResolvedServer server) {
   pool::ServerSpec spec;
@@ -45,7 +29,7 @@ Result<ActiveConfiguration> load_active_configuration(FileSystem& files,
                                                       const ConfigurationKey& key,
                                                       std::uint32_t own_uid) {
   config::LoadedConfiguration loaded = TRY(config::load_configuration(files, key.path, own_uid));
-  const config::CallerContext caller{parse_environment(key.environment), loaded.directory};
+  const config::CallerContext caller{config::parse_environment_block(key.environment), loaded.directory};
   std::optional<config::Approvals> approvals;
   if (key.origin == protocol::ConfigOrigin::kDiscovered) {
     approvals = TRY(config::Approvals::load(files, TRY(config::approvals_path(caller.environment)),

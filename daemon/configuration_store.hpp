@@ -41,7 +41,8 @@ struct ConfiguredServer {
 
 struct ActiveConfiguration {
   FileIdentity identity;
-  std::vector<ConfiguredServer> servers;  ///< In the file's order.
+  /// In the file's order; those that could not even be parsed come last.
+  std::vector<ConfiguredServer> servers;
 
   /// kUnknownServer, with the nearest name, if there is none of that name.
   Result<const ConfiguredServer*> find(std::string_view name) const;

@@ -27,10 +27,11 @@ bool is_answer(const protocol::RequestHeader& header) noexcept {
   return kind == FrameKind::kResponse || kind == FrameKind::kError;
 }
 
-/// Failures of one message leave the connection as it is; these do not.
-bool ends_connection(const Error& error) noexcept {
-  return error.kind == ErrorKind::kDisconnected || error.code == ErrorCode::kQueueFull ||
-         error.code == ErrorCode::kProtocolViolation;
+/// Failures of one message leave the connection as it is; these do not. An event that finds the
+/// queue full is dropped: it is advisory, and a client slow with progress loses no answer for it.
+bool ends_connection(const Error& error, const protocol::RequestHeader& header) noexcept {
+  return error.kind == ErrorKind::kDisconnected || error.code == ErrorCode::kProtocolViolation ||
+         (error.code == ErrorCode::kQueueFull && is_answer(header));
 }
 
 }  // namespace
@@ -142,6 +143,7 @@ void ClientChannel::RoomWatch::on_ready(unsigned /*events*/) { channel.flush(); 
 Result<void> ClientChannel::send(const protocol::RequestHeader& header, std::uint64_t correlation,
                                  ByteSpan head, ByteSpan body) {
   if (state_ != State::kOpen) return fail(ErrorKind::kDisconnected, ErrorCode::kClosed);
+  const bool is_late_answer = is_answer(header) && delivering_ != correlation;
   if (is_answer(header)) {
     if (delivering_ == correlation) delivering_ = 0;
     if (unanswered_ != 0) {
@@ -150,10 +152,11 @@ Result<void> ClientChannel::send(const protocol::RequestHeader& header, std::uin
     }
   }
   Result<void> sent = outbox_.send(header, correlation, head, body);
-  if (!sent && ends_connection(sent.error())) {
+  if (!sent && ends_connection(sent.error(), header)) {
     shut(sent.error());
   } else {
     look_for_room();
+    if (is_late_answer) look_out_for_next();
   }
   return sent;
 }

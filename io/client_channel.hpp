@@ -141,6 +141,7 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
   Result<void> take_record(const ring::FrameView& view);
   Result<void> take_message(const protocol::FrameHeader& header, ByteSpan payload);
   void deliver(const protocol::FrameHeader& header, ByteSpan payload);
+  void look_out_for_next();
   void flush();
   void look_for_room();
   void make_hot();

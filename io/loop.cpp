@@ -45,11 +45,13 @@ Loop::Loop(std::unique_ptr<detail::Uring> uring, KernelFeatures features, bool m
 Loop::~Loop() { MCPWIRE_CHECK(!in_turn_); }
 
 void Loop::run() {
-  while (!stopping_) run_once(kNever);
+  while (!stopping_) turn(kNever, AfterWork::kWait);
   stopping_ = false;
 }
 
-bool Loop::run_once(std::uint64_t max_wait_ns) {
+bool Loop::run_once(std::uint64_t max_wait_ns) { return turn(max_wait_ns, AfterWork::kReturn); }
+
+bool Loop::turn(std::uint64_t max_wait_ns, AfterWork after_work) {
   MCPWIRE_CHECK(!in_turn_);
   in_turn_ = true;
   ++counters_.turns;
@@ -59,7 +61,10 @@ bool Loop::run_once(std::uint64_t max_wait_ns) {
   worked |= run_pollers();
   if (turn_observer_ != nullptr) turn_observer_->on_turn(monotonic_now_ns() - now_ns_);
 
-  if (worked || stopping_ || !ready_.empty()) max_wait_ns = 0;
+  // What the turn has just prepared is submitted by the same kernel entry that waits; what a poller
+  // or timer left over keeps the loop from blocking by itself.
+  const bool returns = worked && after_work == AfterWork::kReturn;
+  if (returns || stopping_ || !ready_.empty()) max_wait_ns = 0;
   worked |= wait_for_work(max_wait_ns);
   now_ns_ = monotonic_now_ns();
   const std::size_t completions = uring_->dispatch();

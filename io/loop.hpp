@@ -116,6 +116,8 @@ class Loop final : public EventLoop {
 
  private:
   Loop(std::unique_ptr<detail::Uring> uring, KernelFeatures features, bool may_spin) noexcept;
+  enum class AfterWork : std::uint8_t { kReturn, kWait };
+  bool turn(std::uint64_t max_wait_ns, AfterWork after_work);
   bool run_ready();
   bool run_timers();
   bool run_pollers();

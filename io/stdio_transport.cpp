@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "io/stdio_transport.hpp"
 
+#include "io/detail/redaction.hpp"
 #include "io/detail/rpc_messages.hpp"
 #include "protocol/base/check.hpp"
 
@@ -196,7 +197,8 @@ Error StdioTransport::exit_error() const {
 }
 
 std::string StdioTransport::with_last_words(std::string text) const {
-  const std::string last_line = stderr_.tail.last_line();
+  const std::string last_line =
+      detail::redact_environment(stderr_.tail.last_line(), options_.server.environment);
   if (!last_line.empty()) text += "; its last words: " + last_line;
   return text;
 }

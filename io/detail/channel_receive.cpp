@@ -215,14 +215,18 @@ void ClientChannel::deliver(const FrameHeader& header, ByteSpan payload) {
   delivering_ = header.correlation;
   receiver_->on_frame(header, payload);
   const bool was_answered_at_once = std::exchange(delivering_, 0) == 0;
-  if (state_ != State::kOpen || host_.options().spin_ns == 0) return;
-  if (!was_answered_at_once) {
+  if (was_answered_at_once) {
+    look_out_for_next();
+  } else if (state_ == State::kOpen) {
     host_.loop().cancel_spin();  // The server that will answer needs the processor.
-  } else if (host_.unanswered_ == 0) {
-    const std::uint64_t until =
-        host_.spin_.look_out_until(monotonic_now_ns(), host_.options().spin_ns);
-    if (until != 0) host_.loop().hint_spin_until(until);
   }
+}
+
+void ClientChannel::look_out_for_next() {
+  const std::uint64_t spin_ns = host_.options().spin_ns;
+  if (state_ != State::kOpen || spin_ns == 0 || host_.unanswered_ != 0) return;
+  const std::uint64_t until = host_.spin_.look_out_until(monotonic_now_ns(), spin_ns);
+  if (until != 0) host_.loop().hint_spin_until(until);
 }
 
 }  // namespace mcpwire::io

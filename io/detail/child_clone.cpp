@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -63,6 +64,17 @@ MCPWIRE_CHILD_CODE void register_with_guardian(CloneArguments& shared) {
   shared.is_registered = written == static_cast<long>(sizeof(record));
 }
 
+// The daemon raises its own soft limit; a server that uses select() breaks with descriptors beyond
+// 1,024. The hard limit stays: a server that wants more may take it.
+MCPWIRE_CHILD_CODE void lower_open_files_limit() {
+  constexpr unsigned long kConventionalLimit = 1024;
+  unsigned long limit[2] = {};  // struct rlimit64 as the kernel has it: soft, hard
+  if (syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, nullptr, limit) != 0) return;
+  if (limit[0] <= kConventionalLimit) return;
+  limit[0] = kConventionalLimit;
+  syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, limit, nullptr);
+}
+
 MCPWIRE_CHILD_CODE ChildStep prepare_and_execute(CloneArguments& shared) {
   const ChildPlan& plan = *shared.plan;
   syscall(SYS_setsid);
@@ -79,6 +91,7 @@ MCPWIRE_CHILD_CODE ChildStep prepare_and_execute(CloneArguments& shared) {
   }
   if (syscall(SYS_chdir, plan.directory) < 0) return ChildStep::kDirectory;
   if (syscall(SYS_close_range, 3U, ~0U, 0U) < 0) return ChildStep::kDescriptors;
+  lower_open_files_limit();
   const unsigned long no_signals = 0;
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, nullptr, kKernelSigsetBytes);
   syscall(SYS_execve, plan.program, plan.arguments, plan.environment);

@@ -6,6 +6,9 @@
 #include "io/stop_ladder.hpp"
 #include "tests/io/process_fixture.hpp"
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <csignal>
 #include <set>
 #include <sstream>
@@ -56,6 +59,21 @@ TEST_F(ProcessSpawnerTest, AChildHasWhatItWasGivenAndNothingElse) {
                                    "environment=B=two words", "directory=/usr", "leads_group=1",
                                    "leads_session=1", "SigBlk:\t0000000000000000",
                                    "SigIgn:\t0000000000000000"}));
+}
+
+TEST_F(ProcessSpawnerTest, AChildGetsTheConventionalLimitOfOpenFiles) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit raised = before;
+  raised.rlim_cur = raised.rlim_max;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &raised), 0);
+  WatchedChild child(
+      spawner->spawn({"/bin/sh", {"-c", "ulimit -Sn; ulimit -Hn"}, {}, "/"}).value());
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  run_until_over(child);
+  const rlim_t soft = std::min<rlim_t>(1024, raised.rlim_max);
+  EXPECT_EQ(child.output.text,
+            std::to_string(soft) + "\n" + std::to_string(raised.rlim_max) + "\n");
 }
 
 TEST_F(ProcessSpawnerTest, TellsExitCodesAndSignalsApart) {

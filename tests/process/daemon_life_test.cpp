@@ -7,6 +7,7 @@
 
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <csignal>
 #include <filesystem>
@@ -29,8 +30,8 @@ class DaemonLifeTest : public DaemonFixture {
     std::vector<char*> words;
     for (std::string& argument : arguments) words.push_back(argument.data());
     words.push_back(nullptr);
-    daemon_ = ::vfork();
-    if (daemon_ == 0) {
+    const pid_t starter = ::vfork();
+    if (starter == 0) {
       ::execv(words[0], words.data());
       ::_exit(127);
     }
@@ -39,8 +40,8 @@ class DaemonLifeTest : public DaemonFixture {
     ASSERT_GT(::read(ready[0], answer, sizeof answer - 1), 0);
     ::close(ready[0]);
     ASSERT_STREQ(answer, "ready\n");
+    ASSERT_EQ(::waitpid(starter, nullptr, 0), starter) << "it leaves the daemon to itself";
   }
-  pid_t daemon_ = 0;
 };
 
 TEST_F(DaemonLifeTest, AHundredCommandsOnAColdMachineStartOneDaemon) {
@@ -145,12 +146,13 @@ TEST_F(DaemonLifeTest, AChangedConfigurationTakesEffectOnTheNextCommandAndKillsN
 }
 
 TEST_F(DaemonLifeTest, AnIdleDaemonStopsItsServersAndThenItself) {
-  start_daemon({"--server-idle", "0.2", "--daemon-idle", "0.2"});
+  start_daemon({"--server-idle", "0.2", "--daemon-idle", "0.5"});
   use_demo_server();
+  const pid_t daemon = daemon_pid();
+  const UniqueFd process = open_process(daemon);
   EXPECT_EQ(echo().exit_code, 0);
-  const UniqueFd process = open_process(daemon_);
   EXPECT_TRUE(wait_for_process_end(process, kPatienceNs));
-  EXPECT_TRUE(children_of(daemon_).empty());
+  EXPECT_TRUE(children_of(daemon).empty());
   EXPECT_FALSE(std::filesystem::exists(run_directory() + "/daemon.sock"));
   EXPECT_THAT(log(), HasSubstr("shutting down: idle"));
 }
@@ -188,6 +190,7 @@ TEST_F(DaemonLifeTest, ASecondDaemonIsRefusedWhileOneServes) {
   char text[256] = {};
   EXPECT_GT(::read(error[0], text, sizeof text - 1), 0);
   ::close(error[0]);
+  ASSERT_EQ(::waitpid(second, nullptr, 0), second);
   EXPECT_THAT(text, HasSubstr("another mcpwired"));
   EXPECT_EQ(daemon_pid(), daemon);
 }

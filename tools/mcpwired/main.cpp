@@ -12,17 +12,23 @@
 #include "protocol/version.hpp"
 
 #include <CLI/CLI.hpp>
+#include <spawn.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace {
 
 using namespace mcpwire;
 using daemon::DaemonOptions;
+
+/// Added by start_detached(); no person's to give.
+constexpr const char* kDetachedFlag = "--detached";
 
 /// What the daemon has to tell whoever started it: one line, then end of file.
 class Readiness {
@@ -74,6 +80,23 @@ int fail_start(Readiness& readiness, const Error& error) {
   return static_cast<int>(protocol::ExitCode::kUsage);
 }
 
+/// Starts this program once more, in a session of its own, and leaves it: its parent is then init,
+/// which reaps it, whatever program needed a daemon and however long that program lives.
+int start_detached(int argc, char** argv) {
+  std::vector<char*> arguments(argv, argv + argc);
+  std::string detached(kDetachedFlag);
+  arguments.push_back(detached.data());
+  arguments.push_back(nullptr);
+  posix_spawnattr_t attributes;
+  ::posix_spawnattr_init(&attributes);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
+  pid_t daemon = -1;
+  const int failure = ::posix_spawn(&daemon, "/proc/self/exe", nullptr, &attributes,
+                                    arguments.data(), environ);
+  ::posix_spawnattr_destroy(&attributes);
+  return failure == 0 ? 0 : static_cast<int>(protocol::ExitCode::kUsage);
+}
+
 int run_daemon(DaemonOptions options) {
   Readiness readiness(options.ready_fd);
   const char* hidden = std::getenv(io::kHideKernelFeaturesVariable);
@@ -103,11 +126,14 @@ int main(int argc, char** argv) {
   double server_idle_s = to_seconds(options.server_idle_ns);
   double daemon_idle_s = to_seconds(options.daemon_idle_ns);
   add_options(app, options, server_idle_s, daemon_idle_s);
+  bool is_detached = false;
+  app.add_flag(kDetachedFlag, is_detached)->group("");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(protocol::ExitCode::kUsage);
   }
+  if (options.ready_fd >= 0 && !is_detached) return start_detached(argc, argv);
   options.server_idle_ns = to_ns(server_idle_s);
   options.daemon_idle_ns = to_ns(daemon_idle_s);
   return run_daemon(std::move(options));
