@@ -22,9 +22,11 @@ io::task<Result<pool::Lease>> lease_server(
   if (warm) co_return std::move(warm);
   Result<pool::Lease> opened = co_await pool.get(spec, scope);
   if (!opened.has_value()) {
-    // The pool knows identities; the user knows the name.
+    // The pool knows identities; the user knows the name. What the server did wrong is no fault of
+    // the request: for the caller such a server is simply gone.
     const Error& why = opened.error();
-    Error named = Error::with_detail(why.kind, why.code,
+    const ErrorKind kind = why.kind == ErrorKind::kInvalid ? ErrorKind::kDisconnected : why.kind;
+    Error named = Error::with_detail(kind, why.code,
                                      "server '" + found.server->name + "': " + why.message());
     co_return fail(std::move(named));
   }

@@ -112,7 +112,7 @@ TEST_F(CrashTest, AKilledClientCostsTheDaemonNothing) {
 
 TEST_F(CrashTest, TheDeathOfTheDaemonLeavesNoGrandchildBehindAWrapper) {
   // As npx does: the wrapper stays, the server proper is its child.
-  use_server(write_script("wrapper", demo_server() + " <&0 &\nwait"));
+  use_server(write_script("wrapper", "exec 3<&0\n" + demo_server() + " <&3 &\nwait"));
   ASSERT_EQ(echo().exit_code, 0);
   const pid_t daemon = daemon_pid();
   const std::vector<pid_t> wrappers = children_like(daemon, "wrapper");
