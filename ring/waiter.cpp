@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include <poll.h>
+#include <sched.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,6 +18,10 @@ namespace {
 
 /// Looks between two readings of the clock, which costs about as much as twenty of them.
 constexpr int kLooksPerClockReading = 64;
+
+/// An answer of the daemon itself is there within a microsecond; for a longer wait somebody else
+/// needs a processor.
+constexpr std::uint64_t kYieldAfterNs = 3 * kNanosecondsPerMicrosecond;
 
 /// How long a spinner may fail to notice that its peer is gone.
 constexpr std::uint64_t kSocketCheckNs = kNanosecondsPerMillisecond;
@@ -101,6 +106,8 @@ Result<Waiter::Found> Waiter::spin(std::uint64_t deadline_ns,
     }
     if (now_ns >= deadline_ns) return WaitOutcome::kTimeout;
     if (now_ns - start_ns >= options_.spin_ns) return std::nullopt;
+    // Whoever is to answer may have been woken on this very processor and wait for it behind us.
+    if (now_ns - start_ns >= kYieldAfterNs) ::sched_yield();
     if (now_ns >= socket_check_ns) {
       if (const Found found = look_at_socket()) return found;
       socket_check_ns = now_ns + kSocketCheckNs;
