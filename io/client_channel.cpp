@@ -27,11 +27,9 @@ bool is_answer(const protocol::RequestHeader& header) noexcept {
   return kind == FrameKind::kResponse || kind == FrameKind::kError;
 }
 
-/// Failures of one message leave the connection as it is; these do not. An event that finds the
-/// queue full is dropped: it is advisory, and a client slow with progress loses no answer for it.
-bool ends_connection(const Error& error, const protocol::RequestHeader& header) noexcept {
-  return error.kind == ErrorKind::kDisconnected || error.code == ErrorCode::kProtocolViolation ||
-         (error.code == ErrorCode::kQueueFull && is_answer(header));
+/// Failures of one message leave the connection as it is; these do not.
+bool ends_connection(const Error& error) noexcept {
+  return error.kind == ErrorKind::kDisconnected || error.code == ErrorCode::kProtocolViolation;
 }
 
 }  // namespace
@@ -152,7 +150,7 @@ Result<void> ClientChannel::send(const protocol::RequestHeader& header, std::uin
     }
   }
   Result<void> sent = outbox_.send(header, correlation, head, body);
-  if (!sent && ends_connection(sent.error(), header)) {
+  if (!sent && ends_connection(sent.error())) {
     shut(sent.error());
   } else {
     look_for_room();
@@ -180,11 +178,16 @@ void ClientChannel::flush() {
   if (!flushed) return shut(flushed.error());
   look_for_room();
   if (socket_has_more_ && !is_throttled()) host_.loop().post(later_);
+  if (!outbox_.has_pending() && receiver_ != nullptr) receiver_->on_all_sent();
 }
 
 void ClientChannel::publish_call_state(std::uint64_t correlation, protocol::CallState state) {
   // Without rings only SENDING is told: it alone decides what the client may believe.
-  if (state_ == State::kOpen && rings_) rings_->call_words.publish(correlation, state);
+  if (state_ != State::kOpen || !rings_) return;
+  // Whoever reads kDone after our death must find the answer in the ring.
+  const bool is_done = state == protocol::CallState::kDone;
+  if (is_done && outbox_.publish_done_behind(correlation)) return;
+  rings_->call_words.publish(correlation, state);
 }
 
 bool ClientChannel::begin_sending(std::uint64_t correlation) {

@@ -46,7 +46,8 @@ struct ChannelHostOptions {
   SharedMemoryPolicy shared_memory = SharedMemoryPolicy::kOffer;
   std::uint64_t handshake_timeout_ns = 2 * kNanosecondsPerSecond;
   std::uint32_t handshakes_max = 1024;  ///< Connections that have not said HELLO yet.
-  /// Kept for a client that does not read; a single larger message is let through.
+  /// Kept in our own memory for a client that does not read; with half of it none of its requests
+  /// is taken, and answers beyond it wait in memory files (io/detail/channel_outbox.hpp).
   std::size_t pending_bytes_max = 1024 * 1024;
   /// One message that comes in several socket frames.
   std::size_t reassembly_bytes_max = 64 * 1024 * 1024;
@@ -93,6 +94,7 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
   void start(Receiver& receiver) override;
   Result<void> send(const protocol::RequestHeader& header, std::uint64_t correlation, ByteSpan head,
                     ByteSpan body) override;
+  bool has_unsent() const noexcept override { return outbox_.has_pending(); }
   void publish_call_state(std::uint64_t correlation, protocol::CallState state) override;
   bool begin_sending(std::uint64_t correlation) override;
   std::int32_t peer_process_id() const noexcept override { return peer_pid_; }
@@ -172,6 +174,7 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
   std::uint8_t quiet_wakes_ = 0;
   State state_ = State::kNew;
   bool socket_has_more_ = false;  ///< Reading stopped at a limit: no event will tell.
+  bool peer_hung_up_ = false;     ///< The end of file is behind what is still to be read.
 };
 
 }  // namespace mcpwire::io

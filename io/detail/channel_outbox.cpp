@@ -21,6 +21,9 @@ namespace {
 /// Places of sent messages in front of the queue before it is moved up.
 constexpr std::size_t kSentKeptMax = 64;
 
+/// What is smaller takes no less memory in a file of its own.
+constexpr std::size_t kFileBytesMin = 4096;
+
 }  // namespace
 
 Result<void> ChannelOutbox::send(const RequestHeader& header, std::uint64_t correlation,
@@ -28,10 +31,18 @@ Result<void> ChannelOutbox::send(const RequestHeader& header, std::uint64_t corr
   const std::size_t bytes = head.size() + body.size();
   if (bytes > protocol::kMessageBytesMax) return fail(ErrorKind::kInvalid, ErrorCode::kTooLarge);
   if (!has_pending() && TRY(try_direct(header, correlation, head, body))) return {};
+  if (has_pending() && protocol::kind_of(header.flags) == FrameKind::kEvent) {
+    return fail(ErrorKind::kOverloaded, ErrorCode::kQueueFull);
+  }
   if (rings_ != nullptr && bytes > rings_->producer.payload_bytes_max()) {
     return keep(TRY(make_mapped(header, correlation, head, body)));
   }
-  Message message{header, correlation, {}, 0, {}, 0, 0};
+  if (rings_ != nullptr && bytes >= kFileBytesMin && pending_bytes_ + bytes > pending_bytes_max_) {
+    auto mapped = make_mapped(header, correlation, head, body);
+    if (mapped) return keep(*std::move(mapped));
+    // Out of descriptors: memory it is.
+  }
+  Message message{header, correlation, {}, 0, {}, 0, 0, false};
   message.payload.reserve(bytes);
   message.payload.append(as_text(head)).append(as_text(body));
   return keep(std::move(message));
@@ -68,7 +79,8 @@ Result<ChannelOutbox::Message> ChannelOutbox::make_mapped(const RequestHeader& h
                   0,
                   TRY(ring::create_sealed(head, body)),
                   head.size() + body.size(),
-                  next_slab_++};
+                  next_slab_++,
+                  false};
   message.header.flags |= protocol::flag::kMapped;
   const protocol::MappedDescriptor descriptor{message.slab, 1, 0, message.file_bytes};
   message.payload = as_text(object_bytes(descriptor));
@@ -76,14 +88,9 @@ Result<ChannelOutbox::Message> ChannelOutbox::make_mapped(const RequestHeader& h
 }
 
 Result<void> ChannelOutbox::keep(Message message) {
-  const std::size_t bytes = message.payload.size() + message.file_bytes;
   if (!has_pending()) {
     drop_sent();
     if (TRY(advance(message)) == Step::kDone) return {};
-  } else if (pending_bytes_ + bytes > pending_bytes_max_) {
-    return fail(
-        ErrorKind::kOverloaded, ErrorCode::kQueueFull,
-        "the client does not read; " + std::to_string(pending_bytes_) + " bytes wait for it");
   }
   pending_bytes_ += message.payload.size() + message.file_bytes;
   pending_.push_back(std::move(message));
@@ -100,6 +107,9 @@ Result<bool> ChannelOutbox::flush() {
     any = any || left != before;
     pending_bytes_ -= before - left;
     if (step == Step::kFull) return any;
+    if (message.ends_call && rings_ != nullptr) {
+      rings_->call_words.publish(message.correlation, protocol::CallState::kDone);
+    }
     message = Message();
     ++first_;
     if (first_ >= kSentKeptMax) {
@@ -109,6 +119,12 @@ Result<bool> ChannelOutbox::flush() {
   }
   drop_sent();
   return any;
+}
+
+bool ChannelOutbox::publish_done_behind(std::uint64_t correlation) noexcept {
+  if (!has_pending() || pending_.back().correlation != correlation) return false;
+  pending_.back().ends_call = true;
+  return true;
 }
 
 void ChannelOutbox::drop_sent() noexcept {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // ChannelOutbox: everything on its way to one client, in order. A message goes out at once where
-// there is room, else it is kept up to a limit until the client makes some.
+// there is room, else it is kept until the client makes some. How much that is, is bounded from
+// three sides: an event is refused while anything is kept, of a client with much kept no request
+// is taken, and it has a bounded number of requests that wait for their answers. So no answer is
+// ever refused; with rings, those beyond the limit wait in memory files of their own.
 //
 // Threading: the loop's thread. Nothing blocks.
 // Invariants: what was accepted goes out in order and whole, or not at all when the channel ends.
@@ -33,13 +36,17 @@ class ChannelOutbox {
     rings_ = rings;
   }
 
-  /// kOverloaded/kQueueFull if the client does not read, kDisconnected if it is gone, kInvalid if
-  /// it wrote an impossible position.
+  /// kOverloaded/kQueueFull for an event behind something that is kept, kDisconnected if the
+  /// client is gone, kInvalid if it wrote an impossible position.
   Result<void> send(const protocol::RequestHeader& header, std::uint64_t correlation, ByteSpan head,
                     ByteSpan body);
 
   /// The call word of a connection without rings. False: it could not be handed to the kernel.
   bool send_intent(std::uint64_t correlation) noexcept;
+
+  /// True if the last message is kept and belongs to `correlation`: kDone is then published when
+  /// it is out.
+  bool publish_done_behind(std::uint64_t correlation) noexcept;
 
   /// Sends of what is kept as much as there is room for. True if anything went out.
   Result<bool> flush();
@@ -64,6 +71,7 @@ class ChannelOutbox {
     UniqueFd file;               ///< Still to be sent, ahead of the record.
     std::uint64_t file_bytes = 0;
     std::uint32_t slab = 0;
+    bool ends_call = false;  ///< Behind it the call word says kDone.
   };
 
   Result<Step> advance(Message& message);

@@ -36,10 +36,7 @@ bool is_frame(const FrameHeader& header, FrameKind kind, Method method) noexcept
 
 void ClientChannel::on_ready(unsigned events) {
   make_hot();  // Whatever it is, it may announce a record.
-  if (socket_has_more_ && (events & (POLLHUP | POLLERR | POLLNVAL)) != 0) {
-    // We have stopped reading, and so would not come to the end of file.
-    return shut(Error::of(ErrorKind::kDisconnected, ErrorCode::kClosed));
-  }
+  if ((events & (POLLHUP | POLLERR | POLLNVAL)) != 0) peer_hung_up_ = true;
   read_socket();
 }
 
@@ -48,6 +45,8 @@ void ClientChannel::read_socket() {
   std::size_t bytes = 0;
   for (std::size_t count = 0; state_ == State::kHandshake || state_ == State::kOpen; ++count) {
     if (inbox_.is_full() || (!rings_ && is_throttled())) {
+      // Nothing will tell again that the client is gone, and its files would stay.
+      if (peer_hung_up_) return shut(Error::of(ErrorKind::kDisconnected, ErrorCode::kClosed));
       socket_has_more_ = true;  // take_records() or flush() goes on.
       return;
     }

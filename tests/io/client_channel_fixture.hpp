@@ -35,21 +35,24 @@ using protocol::Outcome;
 struct SeenFrame {
   protocol::FrameHeader header;
   std::string payload;
+  bool came_in_file = false;
 };
 
 class RecordingReceiver final : public FrameChannel::Receiver {
  public:
   void on_frame(const protocol::FrameHeader& header, ByteSpan payload) override {
     EXPECT_FALSE(closed.has_value());
-    frames.push_back({header, std::string(as_text(payload))});
+    frames.push_back({header, std::string(as_text(payload)), false});
     if (react) react(frames.back());
   }
   void on_channel_closed(const Error& why) override {
     EXPECT_FALSE(closed.has_value());
     closed = why;
   }
+  void on_all_sent() override { ++all_sent; }
   std::vector<SeenFrame> frames;
   std::optional<Error> closed;
+  int all_sent = 0;
   std::function<void(const SeenFrame&)> react;
 };
 
@@ -99,7 +102,7 @@ class RawClient {
     }
     if (!*frame) return std::nullopt;
     if ((*frame)->attached) attached = std::move((*frame)->attached);
-    return SeenFrame{(*frame)->header, std::string(as_text((*frame)->payload))};
+    return SeenFrame{(*frame)->header, std::string(as_text((*frame)->payload)), false};
   }
 
   void attach(std::uint32_t ring_bytes) {
@@ -121,7 +124,7 @@ class RawClient {
     const auto view = consumer->peek();
     EXPECT_TRUE(view.has_value());
     if (!view || !*view) return std::nullopt;
-    SeenFrame frame{(*view)->header, std::string(as_text((*view)->volatile_payload))};
+    SeenFrame frame{(*view)->header, std::string(as_text((*view)->volatile_payload)), false};
     consumer->release();
     return frame;
   }

@@ -230,6 +230,23 @@ TEST_P(ClientChannelViolationTest, HelloTwice) {
   expect_violation("HELLO twice");
 }
 
+TEST_P(ClientChannelViolationTest, TheFilesOfAClientThatClosedAreGivenBack) {
+  // Fewer and more than one look at the socket takes.
+  for (const int bells : {0, 40}) {
+    first_ = make_open(RawClient::kRingBytes);
+    for (int bell = 0; bell < bells; ++bell) {
+      ASSERT_TRUE(ring::ring_doorbell(client().socket.get()));
+    }
+    const UniqueFd file = std::move(ring::create_sealed(as_bytes("abc"), {})).value();
+    for (std::uint32_t slab = 1; slab <= 24; ++slab) client().announce(slab, 3, file.get());
+    client().socket.reset();
+    settle();
+    ASSERT_TRUE(first_.receiver->closed.has_value()) << bells;
+    EXPECT_EQ(first_.receiver->closed->kind, ErrorKind::kDisconnected);
+    EXPECT_EQ(host_->open_channels(), 0U);
+  }
+}
+
 TEST_P(ClientChannelViolationTest, HelloInTheRing) {
   client().push(FrameKind::kRequest, Method::kHello, 2, RawClient::hello(0).take());
   expect_violation("HELLO twice");

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include <cstring>
+#include <map>
 
 namespace mcpwire::io {
 namespace {
@@ -24,6 +25,48 @@ class ClientChannelTest : public ClientChannelFixture {
   /// Turns that may block for a moment, so that the channel is parked as in an idle daemon.
   void idle() {
     for (int turn = 0; turn < 12; ++turn) loop_->run_once(kNanosecondsPerMicrosecond);
+  }
+  /// Reads as a client of ours does, until `count` messages are there or nothing moves any more.
+  std::vector<SeenFrame> read_messages(std::size_t count) {
+    std::vector<SeenFrame> seen;
+    std::map<std::uint32_t, std::string> files;
+    for (int stuck = 0; seen.size() < count && stuck < 100; ++stuck) {
+      while (auto frame = client().receive()) {
+        stuck = 0;
+        const auto method = static_cast<Method>(frame->header.request.method);
+        if (method == Method::kMemory) {
+          const auto event = load_object<protocol::MemoryEvent>(as_bytes(frame->payload));
+          const auto file = ring::SealedMapping::map(std::move(client().attached), event.bytes);
+          files[event.slab] = file ? std::string(as_text(file->bytes())) : "";
+        } else if (method != Method::kDoorbell) {
+          take_message(seen, *std::move(frame));
+        }
+      }
+      if (client().consumer) {
+        // A file is sent ahead of its record, so what is named here has been read above.
+        auto frame = client().pop();
+        if (frame) stuck = 0;
+        if (frame && (frame->header.request.flags & protocol::flag::kMapped) != 0) {
+          const auto descriptor = load_object<protocol::MappedDescriptor>(as_bytes(frame->payload));
+          frame->payload = files[descriptor.slab];
+          frame->came_in_file = true;
+        }
+        if (frame) take_message(seen, *std::move(frame));
+        if (client().consumer->peer_waits_for_space()) {
+          EXPECT_TRUE(ring::ring_doorbell(client().socket.get()));
+        }
+      }
+      loop_->run_once(kNanosecondsPerMicrosecond);
+    }
+    return seen;
+  }
+  /// Puts pieces together.
+  static void take_message(std::vector<SeenFrame>& seen, SeenFrame frame) {
+    const bool is_next_piece =
+        !seen.empty() && (seen.back().header.request.flags & protocol::flag::kMore) != 0;
+    if (!is_next_piece) return seen.push_back(std::move(frame));
+    seen.back().payload += frame.payload;
+    seen.back().header = frame.header;
   }
   void answer_every_request(std::string body) {
     first_.receiver->react = [this, body](const SeenFrame& frame) {
@@ -118,23 +161,86 @@ TEST_P(ClientChannelTest, KeepsAnswersInOrderWhileTheRingIsFull) {
   EXPECT_EQ(expected, 500);
 }
 
-TEST_P(ClientChannelTest, AClientThatNeverReadsIsClosedAloneAtTheLimit) {
+TEST_P(ClientChannelTest, EventsThatNobodyReadsLeaveRoomForTheAnswer) {
   for (const std::uint32_t ring_bytes : {RawClient::kRingBytes, 0U}) {
     make_host({.pending_bytes_max = 10'000});
     open(ring_bytes);
+    const auto header = protocol::make_header(FrameKind::kEvent, Method::kProgress);
     Result<void> sent;
-    for (int i = 0; i < 10'000 && sent; ++i) {
-      sent = channel().send(protocol::make_header(FrameKind::kResponse, Method::kPing), 1,
-                            as_bytes(std::string(1000, 'x')), {});
+    std::uint64_t events = 0;
+    while (sent && events < 10'000) {
+      sent = channel().send(header, 7, as_bytes(std::string(900, 'e')), {});
+      if (sent) ++events;
     }
     ASSERT_FALSE(sent.has_value());
     EXPECT_EQ(sent.error().code, ErrorCode::kQueueFull);
-    EXPECT_FALSE(first_.receiver->closed.has_value()) << "told inside of send()";
-    settle();
-    ASSERT_TRUE(first_.receiver->closed.has_value());
-    EXPECT_EQ(first_.receiver->closed->code, ErrorCode::kQueueFull);
-    EXPECT_EQ(host_->violations(), 0U);
+    answer(channel(), 7, std::string(30'000, 'a'));
+    const std::vector<SeenFrame> seen = read_messages(events + 1);
+    ASSERT_EQ(seen.size(), events + 1);
+    EXPECT_TRUE(seen.back().payload == std::string(30'000, 'a'));
+    EXPECT_FALSE(first_.receiver->closed.has_value());
     expect_others_are_served();
+  }
+}
+
+TEST_P(ClientChannelTest, AnswersThatNobodyReadsAllArriveInTheEnd) {
+  constexpr std::uint64_t kAnswers = 200;
+  for (const std::uint32_t ring_bytes : {64U * 1024, 0U}) {
+    make_host({.pending_bytes_max = 100'000});
+    open(ring_bytes);
+    for (std::uint64_t i = 1; i <= kAnswers; ++i) {
+      answer(channel(), i, std::to_string(i) + std::string(10'000, 'x'));
+    }
+    settle();
+    EXPECT_FALSE(first_.receiver->closed.has_value());
+    const std::vector<SeenFrame> seen = read_messages(kAnswers);
+    ASSERT_EQ(seen.size(), kAnswers);
+    for (std::uint64_t i = 1; i <= kAnswers; ++i) {
+      ASSERT_TRUE(seen[i - 1].payload == std::to_string(i) + std::string(10'000, 'x')) << i;
+    }
+  }
+}
+
+TEST_P(ClientChannelTest, BeyondTheLimitAnswersWaitInFilesAndNotInTheDaemon) {
+  make_host({.pending_bytes_max = 20'000});
+  open(64 * 1024);
+  for (std::uint64_t i = 1; i <= 30; ++i) answer(channel(), i, std::string(10'000, 'x'));
+  std::size_t mapped = 0;
+  for (const SeenFrame& frame : read_messages(30)) {
+    if (frame.came_in_file) ++mapped;
+  }
+  EXPECT_GE(mapped, 20U);
+}
+
+TEST_P(ClientChannelTest, DoneIsPublishedNoSoonerThanTheAnswer) {
+  open(RawClient::kRingBytes);
+  ring::ClientCallWords words(client().own->memory(), client().peer->memory());
+  const auto finish = [&](std::uint64_t call) {
+    channel().publish_call_state(call, CallState::kSent);
+    answer(channel(), call, std::string(900, 'x'));
+    channel().publish_call_state(call, CallState::kDone);
+  };
+  finish(1);
+  EXPECT_EQ(words.state(1), CallState::kDone);
+  std::uint64_t last = 1;
+  while (!channel().has_unsent()) finish(++last);
+  EXPECT_EQ(words.state(last), CallState::kSent) << "its answer is in no ring yet";
+  finish(last + 1);
+  EXPECT_EQ(read_messages(last + 1).size(), last + 1);
+  EXPECT_EQ(words.state(last), CallState::kDone);
+  EXPECT_EQ(words.state(last + 1), CallState::kDone);
+}
+
+TEST_P(ClientChannelTest, TellsWhenTheLastOfWhatWasKeptIsOut) {
+  for (const std::uint32_t ring_bytes : {RawClient::kRingBytes, 0U}) {
+    open(ring_bytes);
+    std::uint64_t sent = 0;
+    while (!channel().has_unsent()) answer(channel(), ++sent, std::string(900, 'x'));
+    EXPECT_EQ(first_.receiver->all_sent, 0);
+    read_messages(sent);
+    settle();
+    EXPECT_EQ(first_.receiver->all_sent, 1);
+    EXPECT_FALSE(channel().has_unsent());
   }
 }
 

@@ -25,6 +25,8 @@ class FrameChannel {
     virtual void on_frame(const protocol::FrameHeader& header, ByteSpan payload) = 0;
     /// Comes once and last. The peer is gone or broke the protocol.
     virtual void on_channel_closed(const Error& why) = 0;
+    /// The last of what send() had kept is out. The channel must not be destroyed in it.
+    virtual void on_all_sent() {}
 
    protected:
     ~Receiver() = default;
@@ -34,12 +36,16 @@ class FrameChannel {
   virtual void start(Receiver& receiver) = 0;
 
   /// Sends one frame whose payload is `head` followed by `body`. Never blocks: what the peer has
-  /// no room for is kept in order up to a stated limit. kQueueFull beyond it, kClosed when the
-  /// peer is gone.
+  /// no room for is kept in order. An event is refused (kQueueFull) while anything is kept, an
+  /// answer never is. kClosed when the peer is gone.
   virtual Result<void> send(const protocol::RequestHeader& header, std::uint64_t correlation,
                             ByteSpan head, ByteSpan body) = 0;
 
-  /// Publishes how far the call has come where the client can read it after our death.
+  /// Something is kept that the peer has had no room for yet. False in channels that keep nothing.
+  virtual bool has_unsent() const noexcept { return false; }
+
+  /// Publishes how far the call has come where the client can read it after our death. kDone, said
+  /// right after the answer was sent, is published no sooner than the answer is with the peer.
   virtual void publish_call_state(std::uint64_t correlation, protocol::CallState state) = 0;
 
   /// Publishes kSending and says whether the client had not revoked the call before. On false
