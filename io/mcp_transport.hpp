@@ -22,7 +22,9 @@
 
 namespace mcpwire::io {
 
-/// How a request ended.
+/// How a request ended. Without an answer: kCancelled if its caller took it back; else kNotSent
+/// or kUnknown, by whether it may have been sent (deadline, loss of the server,
+/// CancelCause::kShutdown).
 struct RpcReply {
   protocol::Outcome outcome = protocol::Outcome::kUnknown;
   std::string body;  ///< kOk: the raw result. kPeerError: the raw error object. Else empty.

@@ -93,11 +93,13 @@ void RpcPending::on_connection_lost(const Error& why) {
 
 RpcReply RpcPending::failed_reply(const Error& why) const {
   const bool sent = may_have_been_sent();
-  const bool is_timeout = why.code == ErrorCode::kDeadlineExceeded;
+  // `cancelled` is for what the caller took back; a deadline and our own end are not that.
+  const bool is_unasked =
+      why.code == ErrorCode::kDeadlineExceeded || why.code == ErrorCode::kShuttingDown;
   Outcome outcome = Outcome::kCancelled;
   if (ending_ == Ending::kRevoked) {
     outcome = Outcome::kNotSent;
-  } else if (ending_ == Ending::kLost || is_timeout) {
+  } else if (ending_ == Ending::kLost || is_unasked) {
     outcome = sent ? Outcome::kUnknown : Outcome::kNotSent;
   }
   return RpcReply{outcome, {}, why, sent};

@@ -113,6 +113,20 @@ TEST_F(StdioTransportOutcomeTest, ACallCancelledInTheQueueIsNeverWritten) {
   EXPECT_EQ(written(), "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"a\"}\n");
 }
 
+TEST_F(StdioTransportOutcomeTest, TheEndOfTheDaemonIsNoCancellation) {
+  open();
+  TestCall& sent = call("a");
+  child().input.block();
+  call("b");
+  TestCall& queued = call("c");
+  sent.scope.cancel(CancelCause::kShutdown);
+  queued.scope.cancel(CancelCause::kShutdown);
+  loop.run_until_idle();
+  expect(sent, Outcome::kUnknown, true);
+  expect(queued, Outcome::kNotSent, false);
+  EXPECT_EQ(queued.reply->error.code, ErrorCode::kShuttingDown);
+}
+
 TEST_F(StdioTransportOutcomeTest, ACallCancelledAfterItWasSentIsTakenBackFromTheServer) {
   open();
   TestCall& other = call("a");
