@@ -100,8 +100,8 @@ io::task<Result<io::RpcReply>> send_call(Request& request,
   for (int attempt = 1;; ++attempt) {
     Result<pool::Lease> lease = co_await lease_server(services.pool, *found, request.scope());
     if (!lease.has_value()) co_return fail(std::move(lease).error());
-    const CallLimits limits = call_limits(services.loop.now_ns(), call.deadline_ns,
-                                          (*found).server->timeout_ns);
+    const CallLimits limits =
+        call_limits(services.loop.now_ns(), call.deadline_ns, (*found).server->timeout_ns);
     deadline.set(kNever);
     ++lease->connection().calls;
     io::RpcReply reply = co_await lease->transport().request(
@@ -118,7 +118,7 @@ io::task<Result<io::RpcReply>> send_call(Request& request,
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
 io::task<Result<void>> serve_call_tool(Session& session, std::uint64_t correlation,
                                        std::string payload) {
-  Request request(session, protocol::Method::kCallTool, correlation);
+  Request request(session, protocol::Method::kCallTool, correlation, payload.size());
   request.publish(protocol::CallState::kClaimed);
   ++session.services().counters.calls;
 

@@ -111,7 +111,7 @@ io::task<Result<std::string>> list_tools(Request& request, std::string payload) 
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
 io::task<Result<void>> serve_list_tools(Session& session, std::uint64_t correlation,
                                         std::string payload) {
-  Request request(session, protocol::Method::kListTools, correlation);
+  Request request(session, protocol::Method::kListTools, correlation, payload.size());
   const Result<std::string> reply = co_await list_tools(request, std::move(payload));
   if (!reply.has_value()) {
     request.answer_not_started(reply.error());

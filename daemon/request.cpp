@@ -11,15 +11,22 @@ using protocol::FrameKind;
 using protocol::Method;
 using protocol::Outcome;
 
-Request::Request(Session& session, Method method, std::uint64_t correlation)
+Request::Request(Session& session, Method method, std::uint64_t correlation,
+                 std::size_t payload_bytes)
     : session_(session),
       method_(method),
       correlation_(correlation),
+      payload_bytes_(payload_bytes),
       scope_(session.requests_.cancel_scope()) {
   session.active_.push_back(*this);
+  session.request_bytes_ += payload_bytes_;
 }
 
-Request::~Request() { MCPWIRE_CHECK(answered_); }
+Request::~Request() {
+  MCPWIRE_CHECK(answered_);
+  MCPWIRE_CHECK(session_.request_bytes_ >= payload_bytes_);
+  session_.request_bytes_ -= payload_bytes_;
+}
 
 void Request::publish(CallState state) {
   session_.channel().publish_call_state(correlation_, state);

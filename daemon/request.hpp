@@ -17,6 +17,7 @@
 #include "protocol/methods.hpp"
 #include "protocol/outcome.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -24,7 +25,9 @@ namespace mcpwire::daemon {
 
 class Request final : public ListNode, public io::SendObserver, public io::ProgressSink {
  public:
-  Request(Session& session, protocol::Method method, std::uint64_t correlation);
+  /// `payload_bytes` count against what the client may have under way.
+  Request(Session& session, protocol::Method method, std::uint64_t correlation,
+          std::size_t payload_bytes = 0);
   ~Request();
 
   Session& session() const noexcept { return session_; }
@@ -53,6 +56,7 @@ class Request final : public ListNode, public io::SendObserver, public io::Progr
   Session& session_;
   protocol::Method method_;
   std::uint64_t correlation_;
+  std::size_t payload_bytes_;
   io::CancelScope scope_;
   bool answered_ = false;
 };

@@ -3,6 +3,7 @@
 
 #include "daemon/handlers.hpp"
 #include "daemon/request.hpp"
+#include "io/sleep.hpp"
 #include "protocol/payload_codec.hpp"
 
 #include <string>
@@ -13,6 +14,13 @@ namespace mcpwire::daemon {
 using protocol::FrameKind;
 using protocol::Method;
 using protocol::Outcome;
+
+namespace {
+
+/// How long the daemon's end waits for a client that does not take its answers.
+constexpr std::uint64_t kFlushNs = 500 * kNanosecondsPerMillisecond;
+
+}  // namespace
 
 Session::Session(Services& services, std::unique_ptr<FrameChannel> channel)
     : services_(services),
@@ -30,9 +38,25 @@ io::task<Result<void>> Session::run() {
   if (is_closed()) channel_->close();
   const Result<void> joined = co_await requests_.join();
   MCPWIRE_CHECK(joined.has_value());  // handlers answer failures, they do not return them
+  co_await flush();
   channel_->close();
   --services_.counters.clients;
   co_return Result<void>{};
+}
+
+io::task<void> Session::flush() {
+  if (is_closed() || !channel_->has_unsent()) co_return;
+  io::CancelScope patience;
+  io::DeadlineTimer timer(services_.loop, patience);
+  timer.set(services_.loop.now_ns() + kFlushNs);
+  io::OneShot<void> all_sent(services_.loop);
+  all_sent_ = &all_sent;
+  [[maybe_unused]] const Result<void> waited = co_await all_sent.wait(patience);
+  all_sent_ = nullptr;
+}
+
+void Session::on_all_sent() {
+  if (all_sent_ != nullptr) all_sent_->resolve({});
 }
 
 void Session::stop() {
@@ -76,8 +100,8 @@ void Session::on_hello(ByteSpan payload) {
   const protocol::PayloadReader reader(payload);
   const auto hello = reader.fixed<protocol::HelloRequest>();
   if (!hello.has_value()) return violation("malformed hello");
-  wants_progress_ = ((hello->features_required | hello->features_optional) &
-                     protocol::feature::kProgress) != 0;
+  wants_progress_ =
+      ((hello->features_required | hello->features_optional) & protocol::feature::kProgress) != 0;
   if (hello->config_origin == protocol::ConfigOrigin::kNone) return;
   const auto path = reader.text(hello->config_path);
   const auto directory = reader.text(hello->working_directory);
@@ -102,7 +126,9 @@ void Session::on_request(const protocol::FrameHeader& header, ByteSpan payload) 
   if (method == Method::kPing) return answer_ping(header, payload);
   // Our own clients never have more in flight than there are call words; another one could make
   // us keep its requests without end.
-  if (requests_.running() >= protocol::kCallWindow) return answer_overloaded(header);
+  if (requests_.running() >= protocol::kCallWindow || !has_room_for(payload.size())) {
+    return answer_overloaded(header);
+  }
   switch (method) {
     case Method::kListServers:
       return requests_.spawn(serve_list_servers(*this, header.correlation));
@@ -121,6 +147,10 @@ void Session::on_request(const protocol::FrameHeader& header, ByteSpan payload) 
   }
 }
 
+bool Session::has_room_for(std::size_t payload_bytes) const noexcept {
+  return request_bytes_ == 0 || request_bytes_ + payload_bytes <= kRequestBytesMax;
+}
+
 void Session::answer_ping(const protocol::FrameHeader& header, ByteSpan payload) {
   // A client that cannot take the answer is closed by its channel; nothing else is to be done.
   [[maybe_unused]] const Result<void> sent =
@@ -129,8 +159,8 @@ void Session::answer_ping(const protocol::FrameHeader& header, ByteSpan payload)
 }
 
 void Session::answer_overloaded(const protocol::FrameHeader& header) {
-  const std::string body = protocol::build_error_body(
-      Error::of(ErrorKind::kOverloaded, ErrorCode::kQueueFull), false);
+  const std::string body =
+      protocol::build_error_body(Error::of(ErrorKind::kOverloaded, ErrorCode::kQueueFull), false);
   const auto method = static_cast<Method>(header.request.method);
   const Result<void> sent =
       channel_->send(protocol::make_header(FrameKind::kError, method, Outcome::kRejected),
@@ -165,6 +195,7 @@ void Session::give_up() {
   is_stopping_ = false;
   requests_.cancel_scope().cancel(io::CancelCause::kPeerGone);
   closed_.resolve({});
+  if (all_sent_ != nullptr) all_sent_->resolve({});
 }
 
 }  // namespace mcpwire::daemon

@@ -15,6 +15,7 @@
 #include "protocol/base/seams/frame_channel.hpp"
 #include "protocol/request_header.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -30,7 +31,11 @@ class Session final : public ListNode, private FrameChannel::Receiver {
   /// Serves the client until it is gone and all its requests have ended.
   io::task<Result<void>> run();
 
-  /// Gives up all requests (their callers get kShuttingDown) and closes the channel.
+  /// Payload bytes that one client may have under way; a single larger request is let through.
+  static constexpr std::size_t kRequestBytesMax = std::size_t{64} << 20;
+
+  /// Gives up all requests (their callers get kShuttingDown) and closes the channel as soon as the
+  /// client has taken its answers, or half a second later.
   void stop();
 
   Services& services() const noexcept { return services_; }
@@ -46,6 +51,7 @@ class Session final : public ListNode, private FrameChannel::Receiver {
   friend class Request;
   void on_frame(const protocol::FrameHeader& header, ByteSpan payload) override;
   void on_channel_closed(const Error& why) override;
+  void on_all_sent() override;
 
   void on_hello(ByteSpan payload);
   void on_request(const protocol::FrameHeader& header, ByteSpan payload);
@@ -55,6 +61,8 @@ class Session final : public ListNode, private FrameChannel::Receiver {
   void violation(const char* what);
   /// Closes the channel and cancels the requests: nobody takes their answers.
   void give_up();
+  bool has_room_for(std::size_t payload_bytes) const noexcept;
+  io::task<void> flush();
 
   Services& services_;
   std::unique_ptr<FrameChannel> channel_;
@@ -65,6 +73,8 @@ class Session final : public ListNode, private FrameChannel::Receiver {
   /// Set by HELLO, together; null path: the client named no configuration.
   std::unique_ptr<ConfigurationKey> configuration_key_;
   FileIdentity configuration_seen_;
+  io::OneShot<void>* all_sent_ = nullptr;  ///< While flush() waits.
+  std::size_t request_bytes_ = 0;          ///< Payloads of active_.
   bool wants_progress_ = false;
 };
 

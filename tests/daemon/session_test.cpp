@@ -162,6 +162,56 @@ TEST_F(SessionTest, MoreRequestsThanAClientMayHaveUnderWayAreRefused) {
   EXPECT_FALSE(client.answer(next).has_value());
 }
 
+TEST_F(SessionTest, TheBytesOfRequestsUnderWayAreBounded) {
+  configure({"files"});
+  TestClient& client = connect_configured();
+  const std::string large = "{\"x\":\"" + std::string(Session::kRequestBytesMax, 'x') + "\"}";
+  const std::string half = "{\"x\":\"" + std::string(Session::kRequestBytesMax / 2, 'x') + "\"}";
+  const std::uint64_t alone = client.request(Method::kCallTool, call_payload({.arguments = large}));
+  settle();
+  EXPECT_FALSE(client.answer(alone).has_value()) << "larger than the limit, but nothing else runs";
+  const Answer refused = ask(client, Method::kCallTool, call_payload({}));
+  EXPECT_EQ(refused.outcome, Outcome::kRejected);
+  EXPECT_EQ(refused.failure().error.kind, ErrorKind::kOverloaded);
+  factory.transport(0).answer_ok(0, "{}");
+  settle();
+  client.request(Method::kCallTool, call_payload({.arguments = half}));
+  const std::uint64_t small = client.request(Method::kCallTool, call_payload({}));
+  settle();
+  EXPECT_FALSE(client.answer(small).has_value());
+  EXPECT_EQ(ask(client, Method::kCallTool, call_payload({.arguments = half})).outcome,
+            Outcome::kRejected);
+}
+
+TEST_F(SessionTest, StopWaitsForAClientThatHasNotTakenItsAnswersYet) {
+  TestClient& client = connect();
+  client.record.has_unsent = true;
+  client.session().stop();
+  advance(499 * kNanosecondsPerMillisecond);
+  EXPECT_FALSE(client.channel.was_closed());
+  client.recording().tell_all_sent();
+  settle();
+  EXPECT_TRUE(client.channel.was_closed());
+  EXPECT_TRUE(client.has_ended());
+}
+
+TEST_F(SessionTest, StopWaitsForNoClientLongerThanHalfASecond) {
+  TestClient& client = connect();
+  TestClient& gone = connect();
+  for (TestClient* each : {&client, &gone}) {
+    each->record.has_unsent = true;
+    each->session().stop();
+  }
+  settle();
+  gone.disconnect();
+  settle();
+  EXPECT_TRUE(gone.has_ended());
+  EXPECT_FALSE(client.channel.was_closed());
+  advance(500 * kNanosecondsPerMillisecond);
+  EXPECT_TRUE(client.channel.was_closed());
+  EXPECT_TRUE(client.has_ended());
+}
+
 TEST_F(SessionTest, AnAnswerThatIsTooLargeIsReplacedByOneThatSaysSo) {
   configure({"files"});
   TestClient& client = connect_configured();

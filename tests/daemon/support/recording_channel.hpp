@@ -20,6 +20,8 @@ struct ChannelRecord {
   std::vector<std::string> events;
   /// The next frame is refused with this.
   std::optional<Error> refuse_next;
+  /// Some of what was sent is still kept.
+  bool has_unsent = false;
 };
 
 class RecordingChannel final : public FrameChannel {
@@ -28,7 +30,15 @@ class RecordingChannel final : public FrameChannel {
   RecordingChannel(FakeFrameChannel& fake, ChannelRecord& record) noexcept
       : fake_(fake), record_(record) {}
 
-  void start(Receiver& receiver) override { fake_.start(receiver); }
+  void start(Receiver& receiver) override {
+    receiver_ = &receiver;
+    fake_.start(receiver);
+  }
+  /// The client has taken what was kept.
+  void tell_all_sent() {
+    record_.has_unsent = false;
+    receiver_->on_all_sent();
+  }
   Result<void> send(const protocol::RequestHeader& header, std::uint64_t correlation, ByteSpan head,
                     ByteSpan body) override {
     Result<void> sent;
@@ -41,6 +51,7 @@ class RecordingChannel final : public FrameChannel {
     record_.events.emplace_back(!sent.has_value() ? "refused" : is_event ? "event" : "answer");
     return sent;
   }
+  bool has_unsent() const noexcept override { return record_.has_unsent; }
   void publish_call_state(std::uint64_t correlation, protocol::CallState state) override {
     fake_.publish_call_state(correlation, state);
     record_.events.emplace_back(name_of(state));
@@ -72,6 +83,7 @@ class RecordingChannel final : public FrameChannel {
 
   FakeFrameChannel& fake_;
   ChannelRecord& record_;
+  Receiver* receiver_ = nullptr;
 };
 
 }  // namespace mcpwire::test_support

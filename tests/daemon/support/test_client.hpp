@@ -56,6 +56,9 @@ class TestClient {
 
   bool has_ended() const noexcept { return run_.has_ended(); }
   daemon::Session& session() noexcept { return *session_; }
+  RecordingChannel& recording() noexcept {
+    return static_cast<RecordingChannel&>(session_->channel());
+  }
 
   FakeFrameChannel channel;
   ChannelRecord record;
