@@ -2,6 +2,7 @@
 #include "io/process_spawner.hpp"
 
 #include "io/detail/child_clone.hpp"
+#include "io/detail/redaction.hpp"
 #include "io/fd_stream.hpp"
 #include "io/fd_watcher.hpp"
 #include "protocol/base/check.hpp"
@@ -122,17 +123,19 @@ Error step_error(const ClonedChild& child, const SpawnRequest& request) {
   const bool is_missing = child.failed_step == ChildStep::kExecute && child.failed_errno == ENOENT;
   Error error = Error::of(ErrorKind::kConfiguration,
                           is_missing ? ErrorCode::kCommandNotFound : ErrorCode::kSpawnFailed);
+  // Both were expanded, with what may be a secret.
+  const auto shown = [&](const std::string& path) { return detail::shown_text(path, request); };
   std::string text;
   switch (child.failed_step) {
     case ChildStep::kDirectory:
-      text = "cannot enter the directory " + request.working_directory;
+      text = "cannot enter the directory " + shown(request.working_directory);
       break;
     case ChildStep::kExecute:
-      text = "cannot execute " + request.program;
+      text = "cannot execute " + shown(request.program);
       break;
     default:
       error.kind = ErrorKind::kInternal;
-      text = "cannot prepare the process of " + request.program;
+      text = "cannot prepare the process of " + shown(request.program);
       break;
   }
   error.os_errno = child.failed_errno;
@@ -143,9 +146,12 @@ Error step_error(const ClonedChild& child, const SpawnRequest& request) {
 }  // namespace
 
 Result<std::unique_ptr<ChildProcess>> UringProcessSpawner::spawn(const SpawnRequest& request) {
-  if (!request.program.starts_with('/'))
-    return unusable("not an absolute path: " + request.program);
-  if (has_nul(request)) return unusable("a NUL byte in the command of " + request.program);
+  if (!request.program.starts_with('/')) {
+    return unusable("not an absolute path: " + detail::shown_text(request.program, request));
+  }
+  if (has_nul(request)) {
+    return unusable("a NUL byte in the command of " + detail::shown_text(request.program, request));
+  }
   detail::Pipe input = TRY(detail::create_pipe());
   detail::Pipe output = TRY(detail::create_pipe());
   detail::Pipe error_output = TRY(detail::create_pipe());

@@ -64,7 +64,11 @@ task<Result<void>> StdioTransport::shake_hands(CancelScope& scope, std::uint64_t
                                                     {.scope = &scope, .deadline_ns = deadline_ns});
   if (reply.outcome != Outcome::kOk) co_return fail(handshake_error(reply));
   Result<ServerInfo> info = detail::read_initialize_result(codec_.values, reply.body);
-  if (!info.has_value()) co_return fail(info.error());
+  if (!info.has_value()) {
+    const Error& why = info.error();
+    const std::string text = why.detail != nullptr ? *why.detail : std::string();
+    co_return fail(why.kind, why.code, detail::shown_text(text, options_.server));
+  }
   // The server may have answered and died before this coroutine ran.
   if (state_ != State::kOpening) co_return fail(exit_error());
   server_info_ = *std::move(info);
@@ -76,11 +80,11 @@ task<Result<void>> StdioTransport::shake_hands(CancelScope& scope, std::uint64_t
 }
 
 Error StdioTransport::handshake_error(const RpcReply& reply) const {
-  constexpr std::size_t kShownBytes = 512;
   if (reply.outcome == Outcome::kPeerError) {
+    const std::string why = detail::read_error_text(codec_.values, reply.body);
     return Error::with_detail(
         ErrorKind::kInvalid, ErrorCode::kHandshakeFailed,
-        "the server refused initialize: " + reply.body.substr(0, kShownBytes));
+        "the server refused initialize: " + detail::shown_text(why, options_.server));
   }
   if (reply.error.code == ErrorCode::kDeadlineExceeded) {
     return Error::with_detail(ErrorKind::kTimeout, ErrorCode::kHandshakeFailed,
@@ -197,9 +201,16 @@ Error StdioTransport::exit_error() const {
 }
 
 std::string StdioTransport::with_last_words(std::string text) const {
-  const std::string last_line =
-      detail::redact_environment(stderr_.tail.last_line(), options_.server.environment);
-  if (!last_line.empty()) text += "; its last words: " + last_line;
+  // All of it, and not only the last line: a secret may have several lines.
+  const std::string all = detail::redact(stderr_.tail.text(), options_.server);
+  std::string_view line = detail::last_line_of(all);
+  const bool has_lost_its_beginning = stderr_.tail.is_full() && line.data() == all.data();
+  if (has_lost_its_beginning && line.size() > detail::kShownBytesMax) {
+    // In front there may be the second half of a secret.
+    line.remove_prefix(line.size() - detail::kShownBytesMax);
+  }
+  const std::string shown = detail::shown_text(line, options_.server);
+  if (!shown.empty()) text += "; its last words: " + shown;
   return text;
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <set>
 
 namespace mcpwire::config {
 namespace {
@@ -52,6 +53,7 @@ class Resolver {
     resolved.process.program = TRY(
         find_program(command, resolved.process.working_directory, variable(environment, "PATH")));
     resolved.identity = identity_of(resolved.process, environment);
+    resolved.process.secrets.assign(expanded_.begin(), expanded_.end());
     for (const auto& [name, value] : environment) {
       resolved.process.environment.push_back(name + '=' + value);
     }
@@ -64,7 +66,7 @@ class Resolver {
                 "server '" + server_.name + "': " + std::string(key) + ": " + std::string(reason));
   }
 
-  Result<EnvironmentMap> configured_environment() const {
+  Result<EnvironmentMap> configured_environment() {
     EnvironmentMap environment;
     for (const auto& [name, value] : server_.environment) {
       const std::string key = "env." + escape_unprintable(name, LineBreaks::kEscape);
@@ -73,7 +75,7 @@ class Resolver {
     return environment;
   }
 
-  Result<std::string> expand(std::string_view key, std::string_view text) const {
+  Result<std::string> expand(std::string_view key, std::string_view text) {
     std::string expanded;
     while (true) {
       const std::size_t start = text.find("${");
@@ -89,23 +91,23 @@ class Resolver {
 
   /// `reference` is what stands between the braces. It is shown only where it is a plain name: a
   /// default may be a secret.
-  Result<std::string> value_of(std::string_view key, std::string_view reference) const {
+  Result<std::string> value_of(std::string_view key, std::string_view reference) {
     const std::size_t default_mark = reference.find(":-");
     const std::string_view name = reference.substr(0, default_mark);
     if (!is_variable_name(name)) {
       return invalid(key, "only ${NAME} and ${NAME:-default} can be expanded");
     }
-    const std::string_view value = variable(caller_.environment, name);
+    std::string_view value = variable(caller_.environment, name);
     if (default_mark != std::string_view::npos) {
-      return std::string(value.empty() ? reference.substr(default_mark + 2) : value);
-    }
-    if (!caller_.environment.contains(name)) {
+      if (value.empty()) value = reference.substr(default_mark + 2);
+    } else if (!caller_.environment.contains(name)) {
       return invalid(key, "the variable " + std::string(name) + " is not set");
     }
+    expanded_.insert(std::string(name).append("=").append(value));
     return std::string(value);
   }
 
-  Result<std::string> path_value(std::string_view key, std::string_view text) const {
+  Result<std::string> path_value(std::string_view key, std::string_view text) {
     const bool from_home = text == "~" || text.starts_with("~/");
     if (from_home) text.remove_prefix(1);
     std::string expanded = TRY(expand(key, text));
@@ -164,6 +166,7 @@ class Resolver {
   const ServerConfig& server_;
   const CallerContext& caller_;
   FileSystem& files_;
+  std::set<std::string> expanded_;  ///< NAME=value of all that was put in.
 };
 
 }  // namespace

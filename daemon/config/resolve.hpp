@@ -5,6 +5,7 @@
 // - ${VAR} and ${VAR:-default} stand for the caller's variables in command, args, env values and
 //   cwd; the default also replaces an empty variable. A variable that is missing, and any other
 //   form of ${...}, is an error: a server must never receive the text "${TOKEN}" as a token.
+//   What was put in is listed in SpawnRequest::secrets, so that no message ever shows it.
 // - "~/" at the start of command and cwd is the caller's HOME.
 // - A command without a slash is searched in PATH: the one under `env`, else the caller's. Entries
 //   that are not absolute are skipped. With a slash it is seen from the working directory.

@@ -21,16 +21,12 @@ void ChildStderrTail::append(ByteSpan bytes) {
 
 std::string ChildStderrTail::text() const { return ring_.substr(head_) + ring_.substr(0, head_); }
 
-std::string ChildStderrTail::last_line() const {
-  constexpr std::string_view kBlank = " \t\r\n";
-  const std::string all = text();
-  const std::size_t last = all.find_last_not_of(kBlank);
-  if (last == std::string::npos) return {};
-  const std::size_t newline = all.rfind('\n', last);
-  const std::size_t first = newline == std::string::npos ? 0 : newline + 1;
-  std::string line = all.substr(first, std::min(last - first + 1, kShownBytes));
-  std::erase_if(line, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-  return line;
+std::string_view last_line_of(std::string_view text) noexcept {
+  const std::size_t last = text.find_last_not_of(" \t\r\n");
+  if (last == std::string_view::npos) return {};
+  const std::size_t newline = text.rfind('\n', last);
+  const std::size_t first = newline == std::string_view::npos ? 0 : newline + 1;
+  return text.substr(first, last - first + 1);
 }
 
 }  // namespace mcpwire::io::detail

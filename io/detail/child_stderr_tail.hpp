@@ -15,6 +15,9 @@
 
 namespace mcpwire::io::detail {
 
+/// The last line of `text` that is not blank, a view into it. Empty if there is none.
+std::string_view last_line_of(std::string_view text) noexcept;
+
 class ChildStderrTail {
  public:
   static constexpr std::size_t kBytesMax = std::size_t{64} << 10;
@@ -24,11 +27,8 @@ class ChildStderrTail {
   /// What is kept, oldest byte first.
   std::string text() const;
 
-  /// The last line that is not blank, without control characters (they would act on a person's
-  /// terminal), at most kShownBytes of it. Empty if there is none.
-  std::string last_line() const;
-
-  static constexpr std::size_t kShownBytes = 512;
+  /// Older output was let go of: the first line may have lost its beginning.
+  bool is_full() const noexcept { return ring_.size() == kBytesMax; }
 
  private:
   std::string ring_;      ///< Grows to kBytesMax, then wraps.

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cstddef>
 #include <functional>
-#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace mcpwire::io::detail {
 namespace {
@@ -16,33 +16,72 @@ constexpr std::size_t kSecretBytesMin = 4;
 constexpr std::array<std::string_view, 6> kPublicNames = {"HOME",  "LOGNAME", "PATH",
                                                           "SHELL", "TERM",    "USER"};
 
-void replace_all(std::string& text, std::string_view secret, const std::string& replacement) {
-  for (std::size_t at = text.find(secret); at != std::string::npos;
-       at = text.find(secret, at + replacement.size())) {
-    text.replace(at, secret.size(), replacement);
+struct Secret {
+  std::string_view name;
+  std::string_view value;
+};
+
+void collect(std::vector<Secret>& secrets, const std::vector<std::string>& entries) {
+  for (const std::string_view entry : entries) {
+    const std::size_t equals = entry.find('=');
+    if (equals == std::string_view::npos) continue;
+    const Secret secret{entry.substr(0, equals), entry.substr(equals + 1)};
+    const bool is_public = std::ranges::find(kPublicNames, secret.name) != kPublicNames.end();
+    if (!is_public && secret.value.size() >= kSecretBytesMin) secrets.push_back(secret);
   }
+}
+
+/// In time proportional to the text: a server may have repeated a secret as often as it liked.
+std::string replace_all(const std::string& text, const Secret& secret) {
+  std::string replaced;
+  std::size_t done = 0;
+  for (std::size_t at = text.find(secret.value); at != std::string::npos;
+       at = text.find(secret.value, done)) {
+    replaced.append(text, done, at - done).append("[").append(secret.name).append("]");
+    done = at + secret.value.size();
+  }
+  return replaced.append(text, done);
+}
+
+bool is_control(char character) noexcept {
+  const auto code = static_cast<unsigned char>(character);
+  return code < 0x20 || code == 0x7f;
+}
+
+/// Not in the middle of a character of UTF-8.
+void cut(std::string& text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return;
+  const auto continues = [&](std::size_t at) {
+    return (static_cast<unsigned char>(text[at]) & 0xc0U) == 0x80U;
+  };
+  std::size_t end = bytes_max;
+  while (end > 0 && bytes_max - end < 4 && continues(end)) --end;
+  text.resize(end);
 }
 
 }  // namespace
 
-std::string redact_environment(std::string text, const std::vector<std::string>& environment) {
-  std::vector<std::string_view> secrets;
-  for (const std::string_view entry : environment) {
-    const std::string_view name = entry.substr(0, entry.find('='));
-    const bool is_public = std::ranges::find(kPublicNames, name) != kPublicNames.end();
-    const bool is_long_enough = entry.size() >= name.size() + 1 + kSecretBytesMin;
-    if (!is_public && is_long_enough) secrets.push_back(entry);
-  }
+std::string redact(std::string_view text, const SpawnRequest& server) {
+  std::vector<Secret> secrets;
+  collect(secrets, server.environment);
+  collect(secrets, server.secrets);
   // The longest first: a secret may be the beginning of another one.
-  std::ranges::sort(secrets, std::greater<>{}, [](std::string_view entry) {
-    return entry.size() - entry.find('=');
+  std::ranges::sort(secrets, std::greater<>{}, [](const Secret& secret) {
+    return std::pair(secret.value.size(), secret.name);
   });
-  for (const std::string_view entry : secrets) {
-    const std::size_t equals = entry.find('=');
-    replace_all(text, entry.substr(equals + 1),
-                "[" + std::string(entry.substr(0, equals)) + "]");
+  std::string redacted(text);
+  for (const Secret& secret : secrets) {
+    if (redacted.find(secret.value) != std::string::npos) redacted = replace_all(redacted, secret);
   }
-  return text;
+  return redacted;
+}
+
+std::string shown_text(std::string_view text, const SpawnRequest& server) {
+  std::string shown = redact(text, server);
+  // What control characters had taken apart may be a secret without them.
+  if (std::erase_if(shown, is_control) > 0) shown = redact(shown, server);
+  cut(shown, kShownBytesMax);
+  return shown;
 }
 
 }  // namespace mcpwire::io::detail

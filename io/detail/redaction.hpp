@@ -1,19 +1,29 @@
 // SPDX-License-Identifier: MIT
 //
-// redact_environment: takes the secrets of a server's configuration out of what the server wrote,
-// before that goes into an error or a log.
+// redact, shown_text: what a server wrote, or what an expansion of its configuration made, before
+// it goes into an error or a log. Secrets are taken out of the whole text first; only then is it
+// cut and cleaned, because a piece of a secret would not be found any more.
 //
-// Threading: a pure function.
+// Threading: pure functions.
 #pragma once
 
+#include "protocol/base/seams/process_spawner.hpp"
+
+#include <cstddef>
 #include <string>
-#include <vector>
+#include <string_view>
 
 namespace mcpwire::io::detail {
 
-/// `text` with every value of `environment` (NAME=value) replaced by "[NAME]". Values that are no
-/// secrets by their nature (HOME, PATH and the like) or shorter than 4 bytes (they would blot out
-/// ordinary words) are left.
-std::string redact_environment(std::string text, const std::vector<std::string>& environment);
+inline constexpr std::size_t kShownBytesMax = 512;
+
+/// `text` with every value of the server's environment and secrets (NAME=value) replaced by
+/// "[NAME]". Values that are no secrets by their nature (HOME, PATH and the like) or shorter than 4
+/// bytes (they would blot out ordinary words) are left.
+std::string redact(std::string_view text, const SpawnRequest& server);
+
+/// `text` as part of a message: redacted, without control characters (they would act on a person's
+/// terminal), at most kShownBytesMax of it.
+std::string shown_text(std::string_view text, const SpawnRequest& server);
 
 }  // namespace mcpwire::io::detail

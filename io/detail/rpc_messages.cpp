@@ -147,6 +147,16 @@ std::optional<Progress> read_progress(json::ValueReader& reader, std::string_vie
   return Progress{*token, *value};
 }
 
+std::string read_error_text(json::ValueReader& reader, std::string_view error) {
+  constexpr std::array<std::string_view, 2> kNames = {"code", "message"};
+  std::array<std::string_view, 2> raw;
+  if (!reader.extract_fields(error, kNames, raw).has_value()) return std::string(error);
+  // Decoded: an escaped secret would not be recognised as one.
+  const std::string message = text_or_empty(raw[1]);
+  if (message.empty()) return std::string(error);
+  return message + " (code " + std::string(raw[0]) + ")";
+}
+
 std::string initialize_params() {
   std::string text;
   json::Writer writer(text);
@@ -168,7 +178,7 @@ Result<ServerInfo> read_initialize_result(json::ValueReader& reader, std::string
   info.protocol_version = text_or_empty(raw[0]);
   if (std::ranges::find(kRevisions, info.protocol_version) == kRevisions.end()) {
     return handshake_failure("the server speaks MCP revision " +
-                             (raw[0].empty() ? "(none)" : quote(raw[0])) +
+                             (raw[0].empty() ? "(none)" : std::string(raw[0])) +
                              ", which mcpwire does not");
   }
   info.capabilities_json = raw[1].starts_with('{') ? std::string(raw[1]) : "{}";

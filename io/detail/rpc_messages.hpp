@@ -47,6 +47,9 @@ struct Progress {
 /// nullopt where token or value is not what we could accept.
 std::optional<Progress> read_progress(protocol::json::ValueReader& reader, std::string_view params);
 
+/// The message and the code of a raw JSON-RPC error object, or `error` itself where it has none.
+std::string read_error_text(protocol::json::ValueReader& reader, std::string_view error);
+
 /// Params of our `initialize`: the newest revision of the handshake era, no capabilities.
 std::string initialize_params();
 

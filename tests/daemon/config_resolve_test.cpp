@@ -50,6 +50,17 @@ TEST_F(ResolveTest, FindsThePlainCommandInTheCallersPath) {
   EXPECT_EQ(resolved().process.program, "/usr/bin/npx") << "not executable: passed over";
 }
 
+TEST_F(ResolveTest, NamesWhatItPutInSoThatItIsNeverShown) {
+  files.put("/opt/tools-77/npx", "", 0755);
+  caller.environment["TOKEN"] = "tok-1";
+  caller.environment["TOOLS"] = "tools-77";
+  server.command = "/opt/${TOOLS}/npx";
+  server.arguments = {"--key=${TOKEN}", "${TOKEN}", "${OTHER:-default}"};
+  server.environment = {{"PLAIN", "p"}};
+  EXPECT_THAT(resolved().process.secrets,
+              ElementsAre("OTHER=default", "TOKEN=tok-1", "TOOLS=tools-77"));
+}
+
 TEST_F(ResolveTest, SearchesTheConfiguredPathBeforeTheCallers) {
   files.put("/nvm/npx", "", 0755);
   server.environment = {{"PATH", "/nvm:${PATH}"}};

@@ -108,6 +108,9 @@ TEST_F(ProcessSpawnerTest, SaysWhatFailed) {
       {{"/bin/cat", {}, {}, "/no/such/folder"}, ErrorCode::kSpawnFailed, "/no/such/folder"},
       {{"cat", {}, {}, "/"}, ErrorCode::kSpawnFailed, "absolute"},
       {{"/bin/cat", {std::string("a\0b", 3)}, {}, "/"}, ErrorCode::kSpawnFailed, "NUL"},
+      {{"/no/such/sec-77", {}, {}, "/", {"T=sec-77"}}, ErrorCode::kCommandNotFound, "such/[T]"},
+      {{"/bin/cat", {}, {}, "/no/sec-77", {"T=sec-77"}}, ErrorCode::kSpawnFailed, "/no/[T]"},
+      {{"sec-77", {}, {}, "/", {"T=sec-77"}}, ErrorCode::kSpawnFailed, "path: [T]"},
   };
   for (const Refusal& refusal : refusals) {
     const auto spawned = spawner->spawn(refusal.request);

@@ -3,29 +3,73 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <utility>
+#include <vector>
+
 namespace mcpwire::io::detail {
 namespace {
 
+SpawnRequest with_environment(std::vector<std::string> environment) {
+  SpawnRequest server;
+  server.environment = std::move(environment);
+  return server;
+}
+
 TEST(RedactionTest, ReplacesEachValueByItsName) {
-  EXPECT_EQ(redact_environment("bad token abc123, abc123!", {"TOKEN=abc123"}),
+  EXPECT_EQ(redact("bad token abc123, abc123!", with_environment({"TOKEN=abc123"})),
             "bad token [TOKEN], [TOKEN]!");
 }
 
+TEST(RedactionTest, ReplacesWhatWasExpandedElsewhere) {
+  SpawnRequest server = with_environment({"LINE=Bearer abc123"});
+  server.secrets = {"TOKEN=abc123", "HOME=/home/ann"};
+  EXPECT_EQ(redact("Bearer abc123; /home/ann/abc123", server), "[LINE]; /home/ann/[TOKEN]");
+}
+
 TEST(RedactionTest, LeavesWhatIsNoSecretByItsNature) {
-  EXPECT_EQ(redact_environment("no /home/ann in /usr/bin", {"HOME=/home/ann", "PATH=/usr/bin"}),
-            "no /home/ann in /usr/bin");
+  EXPECT_EQ(
+      redact("no /home/ann in /usr/bin", with_environment({"HOME=/home/ann", "PATH=/usr/bin"})),
+      "no /home/ann in /usr/bin");
 }
 
 TEST(RedactionTest, LeavesShortValues) {
-  EXPECT_EQ(redact_environment("mode is on", {"DEBUG=on", "EMPTY="}), "mode is on");
+  EXPECT_EQ(redact("mode is on", with_environment({"DEBUG=on", "EMPTY=", "NOTHING"})),
+            "mode is on");
 }
 
 TEST(RedactionTest, ReplacesTheLongerOfTwoThatBeginAlike) {
-  EXPECT_EQ(redact_environment("key secret-long", {"A=secret", "B=secret-long"}), "key [B]");
+  EXPECT_EQ(redact("key secret-long", with_environment({"A=secret", "B=secret-long"})), "key [B]");
 }
 
 TEST(RedactionTest, AValueThatNamesItselfEnds) {
-  EXPECT_EQ(redact_environment("xKEYxKEYx", {"KEY=KEYx"}), "x[KEY][KEY]");
+  EXPECT_EQ(redact("xKEYxKEYx", with_environment({"KEY=KEYx"})), "x[KEY][KEY]");
+}
+
+TEST(RedactionTest, TheCutLeavesNoPieceOfASecret) {
+  const SpawnRequest server = with_environment({"TOKEN=abcdefgh"});
+  for (std::size_t before = kShownBytesMax - 10; before <= kShownBytesMax; ++before) {
+    const std::string shown = shown_text(std::string(before, '-') + "abcdefgh", server);
+    EXPECT_LE(shown.size(), kShownBytesMax);
+    EXPECT_EQ(shown.find('a'), std::string::npos) << shown;
+  }
+}
+
+TEST(RedactionTest, TheCutLeavesNoHalfCharacter) {
+  std::string text = "x";
+  while (text.size() < kShownBytesMax) text += "\u00e9";
+  const std::string shown = shown_text(text, {});
+  EXPECT_EQ(shown.size(), kShownBytesMax - 1);
+  EXPECT_EQ(shown, text.substr(0, kShownBytesMax - 1));
+}
+
+TEST(RedactionTest, ControlCharactersHideNoSecret) {
+  const SpawnRequest server = with_environment({"KEY=first\nsecond", "TOKEN=abcdefgh"});
+  EXPECT_EQ(shown_text("it is first\nsecond", server), "it is [KEY]");
+  EXPECT_EQ(shown_text("it is abcd\x01"
+                       "efgh\x7f",
+                       server),
+            "it is [TOKEN]");
 }
 
 }  // namespace

@@ -103,6 +103,52 @@ TEST_F(StdioTransportTest, AnErrorInAnswerToInitializeIsPassedOn) {
   EXPECT_NE(opened->error().message().find("no licence"), std::string::npos);
 }
 
+StdioTransportOptions with_secret(std::string value) {
+  StdioTransportOptions options;
+  options.server.environment = {"TOKEN=" + std::move(value)};
+  return options;
+}
+
+TEST_F(StdioTransportTest, AnErrorInAnswerToInitializeTellsNoSecret) {
+  create(with_secret("ab\"cd\u00e9"));
+  start_open();
+  feed(R"({"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"bad ab\"cd\u00e9!"}})");
+  ASSERT_TRUE(opened.has_value());
+  EXPECT_EQ(opened->error().message(), "the server refused initialize: bad [TOKEN]! (code -32603)");
+}
+
+TEST_F(StdioTransportTest, AnUnknownRevisionTellsNoSecret) {
+  create(with_secret("abcdefgh"));
+  start_open();
+  answer_initialize("abcdefgh");
+  ASSERT_TRUE(opened.has_value());
+  EXPECT_EQ(opened->error().code, ErrorCode::kHandshakeFailed);
+  EXPECT_EQ(opened->error().message(),
+            "the server speaks MCP revision \"[TOKEN]\", which mcpwire does not");
+}
+
+TEST_F(StdioTransportTest, LastWordsTellNoSecretOfSeveralLines) {
+  create(with_secret("-----BEGIN-----\nMIIEv\n"));
+  start_open();
+  child().error_output.feed("key is -----BEGIN-----\nMIIEv\n");
+  child().die({false, 3});
+  loop.run_until_idle();
+  ASSERT_TRUE(opened.has_value());
+  EXPECT_EQ(opened->error().message(),
+            "the server exited with code 3; its last words: key is [TOKEN]");
+}
+
+TEST_F(StdioTransportTest, LastWordsTellNoEndOfASecretWhoseBeginningIsLost) {
+  create(with_secret("abcdefgh"));
+  start_open();
+  child().error_output.feed("abcdefgh" + std::string(detail::ChildStderrTail::kBytesMax - 4, '-'));
+  child().die({false, 3});
+  loop.run_until_idle();
+  ASSERT_TRUE(opened.has_value());
+  EXPECT_EQ(opened->error().message(),
+            "the server exited with code 3; its last words: " + std::string(512, '-'));
+}
+
 TEST_F(StdioTransportTest, ACancelledOpenEndsAndSendsNoCancellation) {
   create();
   start_open();

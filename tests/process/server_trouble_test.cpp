@@ -110,6 +110,16 @@ TEST_F(ServerTroubleTest, SecretsOfTheConfigurationAppearNowhere) {
   }
 }
 
+TEST_F(ServerTroubleTest, SecretsAmongTheArgumentsAppearNowhere) {
+  environment["API_TOKEN"] = "tok-4f9a77e1";
+  use_server(write_script("leaky", "echo \"bad token: $2\" >&2; exit 1"),
+             R"("args":["--token","${API_TOKEN}"])");
+  const Finished call = echo();
+  EXPECT_EQ(call.exit_code, 3);
+  EXPECT_THAT(call.err, HasSubstr("bad token: [API_TOKEN]"));
+  EXPECT_THAT(log(), Not(HasSubstr("tok-4f9a77e1")));
+}
+
 TEST_F(ServerTroubleTest, AServerThatIgnoresEverythingIsStoppedWithTheDaemon) {
   use_server(write_script(
       "stubborn", "trap '' TERM INT HUP\n" + demo_server() + "\nwhile :; do sleep 1; done"));

@@ -21,6 +21,8 @@ struct SpawnRequest {
   std::vector<std::string> arguments;    ///< Behind argv[0], which is `program`.
   std::vector<std::string> environment;  ///< Complete, as NAME=value; nothing is inherited.
   std::string working_directory;         ///< Absolute.
+  /// What was put into the above in place of ${NAME}, as NAME=value: never to be shown.
+  std::vector<std::string> secrets;
 };
 
 enum class StopSignal : std::uint8_t { kTerminate, kKill };
