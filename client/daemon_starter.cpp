@@ -2,13 +2,12 @@
 #include "client/daemon_starter.hpp"
 
 #include "client/detail/interruption.hpp"
+#include "protocol/base/process_fd.hpp"
 #include "ring/control_socket.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,8 +29,8 @@ constexpr std::uint64_t kPauseMinNs = 1 * kNanosecondsPerMillisecond;
 constexpr std::uint64_t kPauseMaxNs = 16 * kNanosecondsPerMillisecond;
 /// Longest wait for a daemon whose backlog is full.
 constexpr std::uint64_t kConnectNsMax = 60 * kNanosecondsPerSecond;
-/// How long a daemon that reported failure gets to end by itself.
-constexpr int kFailedExitMs = 1000;
+/// How long what we spawned gets to end by itself, once it has nothing more to do.
+constexpr std::uint64_t kExitGraceNs = 1 * kNanosecondsPerSecond;
 
 /// NAMEs that the daemon itself reads; LLVM_PROFILE_FILE so that its coverage can be measured.
 constexpr std::array<std::string_view, 7> kDaemonVariables = {"PATH=",
@@ -152,11 +151,17 @@ Result<std::string> read_readiness(int fd, const StartOptions& options) {
   return text;
 }
 
-/// Leaves no zombie and no half-started daemon behind. `grace_ms`: time to end by itself.
-void reap(pid_t child, int grace_ms) noexcept {
-  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
-  pollfd exit{pidfd.get(), POLLIN, 0};
-  if (!pidfd || ::poll(&exit, 1, grace_ms) != 1) ::kill(child, SIGKILL);
+enum class Reluctant : std::uint8_t { kKill, kLeave };
+
+/// Reaps what we spawned, which is not the daemon but what starts it and leaves it to itself; a
+/// daemon that gets ready for nobody ends on its own. `reluctant`: what becomes of a child that
+/// does not end within `grace_ns`.
+void reap(pid_t child, std::uint64_t grace_ns, Reluctant reluctant) noexcept {
+  const UniqueFd process = open_process(child);
+  if (!process || !wait_for_process_end(process, grace_ns)) {
+    if (reluctant == Reluctant::kLeave) return;
+    ::kill(child, SIGKILL);
+  }
   while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
   }
 }
@@ -218,16 +223,16 @@ Result<void> start_daemon(const ring::RuntimeDirectory& directory, const StartOp
   write_end.reset();
   Result<std::string> said = read_readiness(read_end.get(), options);
   if (!said) {
-    reap(child, 0);
+    reap(child, 0, Reluctant::kKill);
     return fail(std::move(said).error());
   }
   if (said->starts_with("ready")) {
-    // The daemon has left us and what we started has ended: an embedding program that lives long
-    // keeps no zombie of it.
-    ::waitpid(child, nullptr, WNOHANG);
+    // The daemon may be faster than the exit of what started it. An embedding program that lives
+    // long keeps no zombie of that; another program than ours, which does not leave, is let be.
+    reap(child, kExitGraceNs, Reluctant::kLeave);
     return {};
   }
-  reap(child, kFailedExitMs);
+  reap(child, kExitGraceNs, Reluctant::kKill);
   constexpr std::string_view kErrorPrefix = "error: ";
   if (said->starts_with(kErrorPrefix)) {
     std::string text = said->substr(kErrorPrefix.size());

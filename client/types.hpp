@@ -30,7 +30,8 @@ struct ConfigReference {
 enum class AutoStart : std::uint8_t { kYes, kNo };
 
 /// Ends a wait from outside: whatever makes `fd` readable (a pipe or a signalfd). The library reads
-/// (takes) one event of at most 128 bytes from it per interruption. Not owned; -1: none.
+/// (takes) one event of at most 128 bytes from it per interruption. Non-blocking if several
+/// connections share it. Not owned; -1: none. One whose other end is closed is ignored.
 struct InterruptSource {
   int fd = -1;
 };
@@ -52,6 +53,12 @@ struct ConnectOptions {
   /// How long after its deadline a call still waits for the daemon's own verdict before the client
   /// settles it alone (not_sent or unknown).
   std::uint64_t deadline_grace_ns = 250 * kNanosecondsPerMillisecond;
+  /// For requests without a deadline. After this long without a word from the daemon it is asked
+  /// whether it lives (kNever: it is not)...
+  std::uint64_t silence_ns_max = 60 * kNanosecondsPerSecond;
+  /// ... and if nothing comes for this long, the client settles the requests alone (not_sent or
+  /// unknown). A busy server is no silence: the daemon answers for itself.
+  std::uint64_t sign_of_life_ns_max = 30 * kNanosecondsPerSecond;
   InterruptSource interrupt;
 };
 

@@ -21,7 +21,8 @@ bool is_refused_by_dying_daemon(const CallReply& reply) noexcept {
 std::optional<CallReply> verdict_after_loss(const Call& call, protocol::CallState state,
                                             const Error& why) {
   // The daemon agreed, or ended before it could: what was asked for is the case.
-  if (call.method == Method::kShutdown) return CallReply{Outcome::kOk, {}, {}, true};
+  const bool is_gone = why.kind == ErrorKind::kDisconnected;
+  if (call.method == Method::kShutdown && is_gone) return CallReply{Outcome::kOk, {}, {}, true};
   if (call.method != Method::kCallTool || call.refused) return std::nullopt;
   if (protocol::may_have_been_sent(state)) return verdict(state, why);
   if (call.cancel_requested) {
@@ -38,6 +39,11 @@ std::optional<CallReply> verdict_after_loss(const Call& call, protocol::CallStat
 CallReply verdict(protocol::CallState state, Error why) {
   const bool sent = protocol::may_have_been_sent(state);
   return {sent ? Outcome::kUnknown : Outcome::kNotSent, {}, std::move(why), sent};
+}
+
+CallReply unsent_reply(Error why) {
+  const bool gave_up = why.kind == ErrorKind::kCancelled;
+  return {gave_up ? Outcome::kCancelled : Outcome::kNotSent, {}, std::move(why), false};
 }
 
 Call* CallTable::add(Method method, std::string payload, std::uint64_t deadline_ns) {

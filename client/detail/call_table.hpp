@@ -79,4 +79,7 @@ class CallTable {
 /// What is true of a tools/call whose daemon went silent or died in this state.
 CallReply verdict(protocol::CallState state, Error why);
 
+/// The reply of a call that never left us.
+CallReply unsent_reply(Error why);
+
 }  // namespace mcpwire::client::detail

@@ -32,12 +32,16 @@ timespec remaining(std::uint64_t deadline_ns) noexcept {
 
 }  // namespace
 
-bool take_interruption(InterruptSource interrupt) noexcept {
-  if (interrupt.fd < 0) return false;
+Interruption take_interruption(InterruptSource interrupt) noexcept {
+  if (interrupt.fd < 0) return Interruption::kNone;
   pollfd waiting{interrupt.fd, POLLIN, 0};
-  if (::poll(&waiting, 1, 0) != 1 || (waiting.revents & POLLIN) == 0) return false;
+  if (::poll(&waiting, 1, 0) != 1) return Interruption::kNone;
+  if ((waiting.revents & POLLIN) == 0) return Interruption::kClosed;
   std::array<char, kEventBytes> event;
-  return ::read(interrupt.fd, event.data(), event.size()) > 0;
+  const ssize_t got = ::read(interrupt.fd, event.data(), event.size());
+  if (got > 0) return Interruption::kTaken;
+  const bool somebody_else_took_it = got < 0 && (errno == EAGAIN || errno == EINTR);
+  return somebody_else_took_it ? Interruption::kNone : Interruption::kClosed;
 }
 
 WaitEnd wait_ready(Watched watched, std::uint64_t deadline_ns, InterruptSource interrupt) noexcept {
@@ -54,9 +58,15 @@ WaitEnd wait_ready(Watched watched, std::uint64_t deadline_ns, InterruptSource i
       continue;
     }
     if (entries[0].revents != 0 || entries[1].revents != 0) return WaitEnd::kReady;
-    if (take_interruption(interrupt)) return WaitEnd::kInterrupted;
-    // A source that was closed would wake us for ever: forget it.
-    if ((entries[2].revents & POLLIN) == 0) interrupt.fd = -1;
+    switch (take_interruption(interrupt)) {
+      case Interruption::kTaken:
+        return WaitEnd::kInterrupted;
+      case Interruption::kClosed:
+        interrupt.fd = -1;  // It would wake us for ever.
+        break;
+      case Interruption::kNone:
+        break;
+    }
   }
 }
 

@@ -24,7 +24,12 @@ struct Watched {
 WaitEnd wait_ready(Watched watched, std::uint64_t deadline_ns, InterruptSource interrupt) noexcept;
 WaitEnd wait_readable(int fd, std::uint64_t deadline_ns, InterruptSource interrupt) noexcept;
 
-/// Takes one event if there is one, without blocking.
-bool take_interruption(InterruptSource interrupt) noexcept;
+enum class Interruption : std::uint8_t {
+  kNone,    ///< No event; with a shared source another one may have been faster.
+  kTaken,   ///< One event was taken.
+  kClosed,  ///< Its other end is gone: no event will come any more.
+};
+/// Takes one event if there is one.
+Interruption take_interruption(InterruptSource interrupt) noexcept;
 
 }  // namespace mcpwire::client::detail

@@ -6,14 +6,12 @@
 #include "ring/sealed_payload.hpp"
 
 #include <poll.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <utility>
 
 namespace mcpwire::client::detail {
 
-using protocol::CallState;
 using protocol::FrameHeader;
 using protocol::FrameKind;
 using protocol::Method;
@@ -35,6 +33,11 @@ bool is_event(const FrameHeader& header, Method method) noexcept {
          header.request.method == static_cast<std::uint32_t>(method);
 }
 
+bool is_answer(const FrameHeader& header) noexcept {
+  const FrameKind kind = protocol::kind_of(header.request.flags);
+  return kind == FrameKind::kResponse || kind == FrameKind::kError;
+}
+
 /// Frames of one message differ in nothing but MORE and the length.
 bool continues(const FrameHeader& first, const FrameHeader& next) noexcept {
   constexpr std::uint32_t kSame = ~protocol::flag::kMore;
@@ -43,12 +46,6 @@ bool continues(const FrameHeader& first, const FrameHeader& next) noexcept {
 }
 
 }  // namespace
-
-void Link::lose(Error why) {
-  if (lost_) return;
-  lost_ = true;
-  loss_ = std::move(why);
-}
 
 Link::PumpEnd Link::pump(Sink& sink, std::uint64_t deadline_ns) {
   for (;;) {
@@ -63,67 +60,52 @@ Link::PumpEnd Link::pump(Sink& sink, std::uint64_t deadline_ns) {
   }
 }
 
-void Link::drain(Sink& sink) {
-  if (rings_) take_records(sink);
-  take_socket_frames(sink);
-}
-
-CallState Link::revoke(Sink& sink, std::uint64_t correlation) {
-  if (rings_) return rings_->call_words.revoke(correlation);
-  // From here on the daemon's intent frames fail to be sent, and it writes to no server without
-  // one. What it sent before is in our queue.
-  ::shutdown(socket_.get(), SHUT_RD);
-  drain(sink);
-  lose(Error::of(ErrorKind::kTimeout, ErrorCode::kDeadlineExceeded));
-  return state_after_loss(correlation);
-}
-
-CallState Link::state_after_loss(std::uint64_t correlation) const {
-  if (rings_) return rings_->call_words.state(correlation);
-  const auto found = intents_.find(correlation);
-  return found == intents_.end() ? CallState::kNone : found->second;
-}
-
 bool Link::take_records(Sink& sink) {
   bool any = false;
-  for (;;) {
+  while (!distrusts_messages_) {
     const auto view = rings_->consumer.peek();
     if (!view) {
-      lose(view.error());
+      lose_trust(view.error());
       return any;
     }
     if (!*view) return any;
+    ++frames_taken_;
     const FrameHeader header = (*view)->header;
     std::string payload(as_text((*view)->volatile_payload));
     rings_->consumer.release();
     any = true;
     if (auto taken = take_frame(sink, header, std::move(payload)); !taken) {
-      lose(std::move(taken).error());
-      return any;
+      lose_trust(std::move(taken).error());
     }
   }
+  return any;
 }
 
 bool Link::take_socket_frames(Sink& sink) {
   bool any = false;
-  for (;;) {
+  while (!distrusts_messages_) {
     auto frame = ring::recv_frame(socket_.get(), buffer_);
     if (!frame) {
-      // A reset is reported before what had arrived until then; the end of file comes behind it.
-      const bool may_have_more =
-          frame.error().kind == ErrorKind::kDisconnected && !std::exchange(reset_seen_, true);
-      if (may_have_more) continue;
-      lose(std::move(frame).error());
+      if (note_unreadable(frame.error())) continue;
+      lose_socket(std::move(frame).error());
       return any;
     }
     if (!*frame) return any;
+    ++frames_taken_;
     const auto delivered = take_socket_frame(sink, **frame);
     if (!delivered) {
-      lose(delivered.error());
+      lose_socket(delivered.error());
       return any;
     }
     any = any || *delivered;
   }
+  return any;
+}
+
+/// With rings no message comes this way: what is in them stays as good as it was.
+void Link::lose_socket(Error why) {
+  if (rings_ || why.kind == ErrorKind::kDisconnected) return lose(std::move(why));
+  lose_trust(std::move(why));
 }
 
 /// True if it was more than a doorbell or a memory file.
@@ -142,13 +124,7 @@ Result<bool> Link::take_socket_frame(Sink& sink, ring::ReceivedFrame& frame) {
 }
 
 Result<void> Link::take_frame(Sink& sink, FrameHeader header, std::string payload) {
-  if (is_event(header, Method::kIntent)) {
-    const auto intent =
-        TRY(protocol::PayloadReader(as_bytes(payload)).fixed<protocol::IntentEvent>());
-    if (intent.call_state > static_cast<std::uint32_t>(CallState::kDone)) return violation();
-    intents_[intent.correlation] = static_cast<CallState>(intent.call_state);
-    return {};
-  }
+  if (is_event(header, Method::kIntent)) return take_intent(as_bytes(payload));
   if ((header.request.flags & protocol::flag::kMapped) != 0) {
     payload = TRY(take_mapped(as_bytes(payload)));
     header.request.flags &= ~protocol::flag::kMapped;
@@ -166,6 +142,7 @@ Result<void> Link::take_frame(Sink& sink, FrameHeader header, std::string payloa
     return {};
   }
   header.request.payload_len = static_cast<std::uint32_t>(payload.size());
+  if (is_answer(header)) intents_.erase(header.correlation);
   sink.on_message(header, std::move(payload));
   return {};
 }
@@ -224,10 +201,11 @@ Link::PumpEnd Link::wait_for_records(Sink& sink, std::uint64_t deadline_ns) {
       case ring::WaitOutcome::kTimeout:
         return PumpEnd::kTimeout;
       case ring::WaitOutcome::kInterrupted:
-        if (take_interruption(interrupt_)) return PumpEnd::kInterrupted;
-        break;
       case ring::WaitOutcome::kPeerGone:
-        return take_interruption(interrupt_) ? PumpEnd::kInterrupted : PumpEnd::kLost;
+        if (take_interrupt()) return PumpEnd::kInterrupted;
+        if (lost_) return PumpEnd::kLost;
+        if (*outcome == ring::WaitOutcome::kPeerGone && !is_peer_alive()) return PumpEnd::kLost;
+        break;
     }
   }
 }

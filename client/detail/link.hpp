@@ -56,17 +56,21 @@ class Link {
   /// Waits until something arrived and delivers it.
   PumpEnd pump(Sink& sink, std::uint64_t deadline_ns);
 
-  /// Delivers what is there, without waiting.
+  /// Delivers what is there, without waiting; of a lost link what can still be trusted.
   void drain(Sink& sink);
 
-  /// The daemon can no longer claim the call unnoticed: the answer stays true. Without rings it
-  /// takes the whole link (is_lost() afterwards), and what had arrived is delivered first.
+  /// From here on the daemon can no longer begin the call unnoticed: the answer stays true, of a
+  /// link that lives and of one that is lost (a lost link says nothing about the daemon, which may
+  /// live and be about to begin). Without rings it takes the whole link (is_lost() afterwards), and
+  /// what had arrived is delivered first.
   protocol::CallState revoke(Sink& sink, std::uint64_t correlation);
 
-  /// How far the call had come on a lost link.
-  protocol::CallState state_after_loss(std::uint64_t correlation) const;
+  /// Gives the link up for a reason of the caller's.
+  void leave(Error why) { lose(std::move(why)); }
 
   bool is_lost() const noexcept { return lost_; }
+  /// Frames the daemon has sent since the handshake: as long as it grows, the daemon lives.
+  std::uint64_t frames_taken() const noexcept { return frames_taken_; }
   /// Why; meaningful once lost.
   const Error& loss() const noexcept { return loss_; }
   const Agreement& agreement() const noexcept { return agreement_; }
@@ -124,7 +128,15 @@ class Link {
   Result<ring::WaitOutcome> wait_on_ring(std::uint64_t deadline_ns);
   PumpEnd wait_for_records(Sink& sink, std::uint64_t deadline_ns);
   PumpEnd wait_for_socket(std::uint64_t deadline_ns);
+  bool take_interrupt();
+  Result<void> forget_interrupt();
+  bool is_peer_alive() const noexcept;
+  void take_last_intents();
+  Result<void> take_intent(ByteSpan payload);
+  bool note_unreadable(const Error& why) noexcept;
   void lose(Error why);
+  void lose_trust(Error why);
+  void lose_socket(Error why);
 
   UniqueFd socket_;
   UniqueFd pidfd_;
@@ -135,9 +147,14 @@ class Link {
   std::vector<std::byte> buffer_;
   std::optional<Partial> partial_;
   std::vector<MemoryFile> memory_files_;
-  std::map<std::uint64_t, protocol::CallState> intents_;
+  std::map<std::uint64_t, protocol::CallState> intents_;  ///< Of calls that are not answered.
   std::uint32_t next_slab_ = 1;
+  std::uint64_t frames_taken_ = 0;
   bool reset_seen_ = false;
+  bool is_shut_ = false;  ///< Our half of the socket: nothing more comes in.
+  /// A rule was broken where messages come from: no later one can be trusted to be whole.
+  bool distrusts_messages_ = false;
+  bool intents_are_unknown_ = false;  ///< The socket could not be read to its end.
   bool lost_ = false;
   Error loss_;
 };

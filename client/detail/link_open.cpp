@@ -5,6 +5,7 @@
 #include "client/detail/interruption.hpp"
 #include "client/detail/link.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -72,6 +73,17 @@ Result<void> Link::watch_peer() {
   if (!watched_) return fail(Error::from_errno(ErrorKind::kOverloaded, errno, "epoll_create1"));
   if (pidfd_) TRY(add_to_epoll(watched_.get(), pidfd_.get()));
   return add_to_epoll(watched_.get(), interrupt_.fd);
+}
+
+/// From here on the waiter's descriptor stands for the peer alone. Made anew, for the source's
+/// number may be closed already while its file lives on in another process.
+Result<void> Link::forget_interrupt() {
+  interrupt_ = {};
+  const UniqueFd peer_alone(::epoll_create1(EPOLL_CLOEXEC));
+  if (!peer_alone || ::dup3(peer_alone.get(), watched_.get(), O_CLOEXEC) < 0) {
+    return fail(Error::from_errno(ErrorKind::kOverloaded, errno, "epoll_create1"));
+  }
+  return pidfd_ ? add_to_epoll(watched_.get(), pidfd_.get()) : Result<void>{};
 }
 
 Result<void> Link::shake_hands(const ConnectOptions& options, const std::string& hello,

@@ -62,10 +62,8 @@ Result<void> Link::await_room(Sink& sink, std::uint32_t payload_bytes, std::uint
                   "the daemon takes nothing any more");
     case ring::WaitOutcome::kInterrupted:
     case ring::WaitOutcome::kPeerGone:
-      if (take_interruption(interrupt_)) {
-        return fail(ErrorKind::kCancelled, ErrorCode::kCancelledByCaller);
-      }
-      if (*outcome == ring::WaitOutcome::kPeerGone) {
+      if (take_interrupt()) return fail(ErrorKind::kCancelled, ErrorCode::kCancelledByCaller);
+      if (*outcome == ring::WaitOutcome::kPeerGone && !is_peer_alive()) {
         lose(Error::of(ErrorKind::kDisconnected, ErrorCode::kClosed));
       }
       break;
@@ -74,10 +72,21 @@ Result<void> Link::await_room(Sink& sink, std::uint32_t payload_bytes, std::uint
   return {};
 }
 
-/// The file goes first: whoever reads the record finds its file already in the socket.
+/// The file goes first: whoever reads the record finds its file already in the socket. But only
+/// once the record has room: a file whose record never came would stay with the daemon, which
+/// keeps but a few. Nobody else fills the ring, so the room stays.
 Result<void> Link::send_mapped(Sink& sink, protocol::RequestHeader header,
                                std::uint64_t correlation, ByteSpan payload,
                                std::uint64_t deadline_ns) {
+  for (;;) {
+    const auto has_space = rings_->producer.has_space(sizeof(protocol::MappedDescriptor));
+    if (!has_space) {
+      lose(has_space.error());
+      return fail(loss_);
+    }
+    if (*has_space) break;
+    TRY(await_room(sink, sizeof(protocol::MappedDescriptor), deadline_ns));
+  }
   const UniqueFd file = TRY(ring::create_sealed(payload, {}));
   const std::uint32_t slab = next_slab_++;
   const protocol::MemoryEvent event{sizeof(protocol::MemoryEvent), slab, 1, 0, payload.size()};

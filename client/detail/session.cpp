@@ -34,12 +34,6 @@ Error silence() {
                             "call");
 }
 
-/// The reply of a call that never left us.
-CallReply unsent_reply(Error why) {
-  const bool gave_up = why.kind == ErrorKind::kCancelled;
-  return {gave_up ? Outcome::kCancelled : Outcome::kNotSent, {}, std::move(why), false};
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Session>> Session::connect(const ConnectOptions& options) {
@@ -62,6 +56,7 @@ Result<void> Session::open_link(std::uint64_t deadline_ns) {
     auto link = Link::open(std::move(socket), options_, hello, deadline_ns);
     if (link) {
       link_ = std::move(*link);
+      liveness_.restart(monotonic_now_ns());
       agreement_ = link_->agreement();
       return {};
     }
@@ -91,63 +86,25 @@ Result<std::uint64_t> Session::start(Method method, std::string payload, std::ui
   }
   const std::uint64_t correlation = call->correlation;
   Result<void> sent = submit(*call);
-  if (!sent && !link_->is_lost()) {
-    // Nothing of it reached the daemon.
+  const bool failed = never_left(sent);
+  if (failed) {
     call->reply = unsent_reply(sent.error());
     calls_.take(*call);
-    return fail(std::move(sent).error());
   }
   if (link_->is_lost()) recover();
+  if (failed) return fail(std::move(sent).error());
   return correlation;
 }
 
 Result<void> Session::submit(Call& call) {
   ++call.attempts;
   call.refused.reset();
+  std::uint64_t until_ns = call.deadline_ns;
+  if (until_ns == kNever && options_.silence_ns_max != kNever) {
+    until_ns = monotonic_now_ns() + options_.silence_ns_max + options_.sign_of_life_ns_max;
+  }
   return link_->send(*this, protocol::make_header(FrameKind::kRequest, call.method),
-                     call.correlation, as_bytes(call.payload), call.deadline_ns);
-}
-
-/// Afterwards every call either has its reply or waits on a link that lives.
-void Session::recover() {
-  while (link_ && link_->is_lost()) {
-    calls_.settle_lost(
-        [this](std::uint64_t correlation) { return link_->state_after_loss(correlation); },
-        link_->loss());
-    link_.reset();
-    if (!calls_.has_unanswered() || !resend_unanswered()) return;
-  }
-}
-
-/// False: there is no link, and everybody has been told.
-bool Session::resend_unanswered() {
-  std::uint64_t latest_ns = 0;
-  calls_.for_each_unanswered([&](Call& call) {
-    latest_ns = std::max(latest_ns, call.deadline_ns);
-    if (call.attempts >= kAttemptsMax) {
-      call.reply = unsent_reply(Error::with_detail(
-          ErrorKind::kDisconnected, ErrorCode::kDaemonUnreachable,
-          "the daemon ended " + std::to_string(call.attempts) + " times before it took the call"));
-    }
-  });
-  if (!calls_.has_unanswered()) return false;
-  const std::uint64_t now = monotonic_now_ns();
-  if (auto opened = open_link(std::min(latest_ns, now + options_.connect_timeout_ns)); !opened) {
-    fail_unanswered(opened.error());
-    return false;
-  }
-  ++reconnects_;
-  calls_.for_each_unanswered([this](Call& call) {
-    if (link_->is_lost()) return;  // The next round of recover() takes the rest.
-    if (auto sent = submit(call); !sent && !link_->is_lost()) {
-      call.reply = unsent_reply(std::move(sent).error());
-    }
-  });
-  return true;
-}
-
-void Session::fail_unanswered(const Error& why) {
-  calls_.for_each_unanswered([&](Call& call) { call.reply = unsent_reply(why); });
+                     call.correlation, as_bytes(call.payload), until_ns);
 }
 
 void Session::on_message(const protocol::FrameHeader& header, std::string&& payload) {
@@ -173,7 +130,7 @@ std::optional<CallReply> Session::wait(std::uint64_t correlation, std::uint64_t 
     if (call == nullptr) return std::nullopt;
     if (call->reply) return calls_.take(*call);
     MCPWIRE_CHECK(link_ != nullptr);
-    switch (link_->pump(*this, std::min(until_ns, call->deadline_ns))) {
+    switch (link_->pump(*this, std::min(until_ns, look_again_ns(*call)))) {
       case Link::PumpEnd::kProgress:
         break;
       case Link::PumpEnd::kLost:
@@ -181,7 +138,10 @@ std::optional<CallReply> Session::wait(std::uint64_t correlation, std::uint64_t 
         break;
       case Link::PumpEnd::kTimeout:
         if (monotonic_now_ns() >= call->deadline_ns) return settle_silent(*call);
-        return std::nullopt;
+        if (monotonic_now_ns() >= until_ns) return std::nullopt;
+        check_on_daemon();
+        if (interrupted_) return std::nullopt;
+        break;
       case Link::PumpEnd::kInterrupted:
         interrupted_ = true;
         return std::nullopt;

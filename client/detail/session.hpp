@@ -9,6 +9,7 @@
 
 #include "client/detail/call_table.hpp"
 #include "client/detail/link.hpp"
+#include "client/detail/liveness.hpp"
 #include "client/types.hpp"
 #include "protocol/base/result.hpp"
 #include "ring/runtime_directory.hpp"
@@ -52,20 +53,27 @@ class Session final : private Link::Sink {
   Session(ConnectOptions options, ring::RuntimeDirectory directory) noexcept
       : options_(std::move(options)),
         directory_(std::move(directory)),
-        calls_(options_.auto_start) {}
+        calls_(options_.auto_start),
+        liveness_(options_.silence_ns_max, options_.sign_of_life_ns_max) {}
 
   void on_message(const protocol::FrameHeader& header, std::string&& payload) override;
   Result<void> open_link(std::uint64_t deadline_ns);
   Result<void> submit(Call& call);
+  bool never_left(const Result<void>& sent) const noexcept;
   void recover();
+  void settle_lost_link();
   bool resend_unanswered();
   void fail_unanswered(const Error& why);
   void send_cancel(std::uint64_t correlation);
   CallReply settle_silent(Call& call);
+  std::uint64_t look_again_ns(const Call& call);
+  void check_on_daemon();
+  void leave_silent_daemon();
 
   ConnectOptions options_;
   ring::RuntimeDirectory directory_;
   CallTable calls_;
+  Liveness liveness_;
   std::unique_ptr<Link> link_;
   Agreement agreement_;
   std::function<void(std::uint64_t, std::string_view)> progress_;

@@ -89,6 +89,13 @@ TEST_F(CallTableTest, ADaemonThatIsGoneHasShutDown) {
   EXPECT_EQ(call.reply->outcome, Outcome::kOk);
 }
 
+TEST_F(CallTableTest, ADaemonThatIsMerelySilentHasNotShutDown) {
+  const Call& call = add(Method::kShutdown);
+  calls_.settle_lost([](std::uint64_t) { return CallState::kNone; },
+                     Error::of(ErrorKind::kTimeout, ErrorCode::kDaemonUnreachable));
+  EXPECT_FALSE(call.reply.has_value());
+}
+
 TEST_F(CallTableTest, ACancelledCallIsNotSentAgain) {
   Call& call = add();
   call.cancel_requested = true;

@@ -4,7 +4,6 @@
 #include "tests/client/daemon_fixture.hpp"
 
 #include <signal.h>
-#include <sys/wait.h>
 
 #include <optional>
 #include <string_view>
@@ -32,14 +31,25 @@ class DaemonDeathTest : public DaemonFixture, public ::testing::WithParamInterfa
     DaemonFixture::TearDown();
   }
 
+  /// As after minutes of silence.
+  void be_impatient() {
+    options_.silence_ns_max = 10 * kNanosecondsPerMillisecond;
+    options_.sign_of_life_ns_max = kNanosecondsPerSecond;
+    connection_ = *Connection::connect(options_);
+  }
+
   void signal_daemon(int signal) const { ::kill(connection_->agreement().daemon_pid, signal); }
 
-  /// Returns once it really stands still: it is our child.
+  /// Returns once it really stands still. It is no child of ours.
   void stop_daemon() const {
     signal_daemon(SIGSTOP);
-    int status = 0;
-    ASSERT_GT(::waitpid(connection_->agreement().daemon_pid, &status, WUNTRACED), 0);
-    ASSERT_TRUE(WIFSTOPPED(status));
+    const std::string path = "/proc/" + std::to_string(connection_->agreement().daemon_pid);
+    const auto state = [&] {
+      std::ifstream file(path + "/stat");
+      const std::string stat(std::istreambuf_iterator<char>(file), {});
+      return stat.substr(stat.rfind(')'), 3);
+    };
+    while (state() != ") T") std::this_thread::yield();
   }
 
   /// Started and seen by the daemon.
@@ -103,6 +113,37 @@ TEST_P(DaemonDeathTest, AStoppedDaemonMeansUnknownAtTheDeadlineIfItHadBegun) {
   EXPECT_EQ(reply->outcome, Outcome::kUnknown);
   signal_daemon(SIGCONT);
   EXPECT_TRUE(connection_->ping().has_value());
+}
+
+TEST_P(DaemonDeathTest, AStoppedDaemonDoesNotHoldACallWithoutADeadlineForEver) {
+  be_impatient();
+  const std::uint64_t begun = start("send and stay silent");
+  stop_daemon();
+  const auto untaken = connection_->start_call({.server = "demo", .tool = "send"});
+  ASSERT_TRUE(untaken.has_value());
+  const auto unknown = connection_->wait(begun);
+  ASSERT_TRUE(unknown.has_value());
+  EXPECT_EQ(unknown->outcome, Outcome::kUnknown);
+  EXPECT_EQ(unknown->error.code, ErrorCode::kDaemonUnreachable);
+  const auto not_sent = connection_->wait(*untaken);
+  ASSERT_TRUE(not_sent.has_value());
+  EXPECT_EQ(not_sent->outcome, Outcome::kNotSent);
+  EXPECT_EQ(not_sent->error.code, ErrorCode::kDaemonUnreachable);
+}
+
+TEST_P(DaemonDeathTest, AStoppedDaemonDoesNotHoldOtherRequestsForEver) {
+  be_impatient();
+  stop_daemon();
+  const auto tools = connection_->list_tools("");
+  ASSERT_FALSE(tools.has_value());
+  EXPECT_EQ(tools.error().kind, ErrorKind::kTimeout);
+  EXPECT_EQ(tools.error().code, ErrorCode::kDaemonUnreachable);
+}
+
+TEST_P(DaemonDeathTest, AStoppedDaemonHasNotShutDown) {
+  be_impatient();
+  stop_daemon();
+  EXPECT_EQ(connection_->shutdown().error().kind, ErrorKind::kTimeout);
 }
 
 INSTANTIATE_TEST_SUITE_P(Carriers, DaemonDeathTest, ::testing::Values(64U * 1024, 0U),

@@ -6,9 +6,11 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdlib>
 #include <string>
 #include <thread>
@@ -94,6 +96,12 @@ TEST_F(DaemonStarterTest, ADaemonThatNeverGetsReadyIsEndedAtTheDeadline) {
   const Error error = connect_error();
   EXPECT_EQ(error.kind, ErrorKind::kTimeout);
   EXPECT_EQ(error.code, ErrorCode::kDaemonStartFailed);
+}
+
+TEST_F(DaemonStarterTest, AStartLeavesNoChildBehind) {
+  ASSERT_TRUE(Connection::connect(options_).has_value());
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
+  EXPECT_EQ(errno, ECHILD);
 }
 
 TEST_F(DaemonStarterTest, AProgramThatIsNotThereIsNamed) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A daemon for the tests of starting one. How it behaves is in MCPWIRE_FAKE_DAEMON:
+// A daemon for the tests of starting one, which leaves its starter. How it behaves is in
+// MCPWIRE_FAKE_DAEMON:
 //   (unset)   serves until MCPWIRE_FAKE_DAEMON_LIFE's writer closes it (a fifo)
 //   error     says why it cannot start
 //   exit      ends without a word, after a line in its log
@@ -10,6 +11,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -45,6 +47,26 @@ std::string surroundings() {
   return text + "\n";
 }
 
+/// As mcpwired does: what the client spawned only starts the daemon. It ends only after the daemon
+/// has closed the descriptor that is returned, and not at once even then.
+int leave_starter() {
+  constexpr int kReluctance = 2000;
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) std::abort();
+  const pid_t daemon = ::fork();
+  if (daemon < 0) std::abort();
+  if (daemon > 0) {
+    ::close(ends[1]);
+    char end;
+    [[maybe_unused]] const ssize_t got = ::read(ends[0], &end, 1);
+    for (int turn = 0; turn < kReluctance; ++turn) ::sched_yield();
+    ::_exit(0);
+  }
+  ::close(ends[0]);
+  ::setsid();
+  return ends[1];
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -68,6 +90,7 @@ int main(int argc, char** argv) {
     for (;;) ::pause();
   }
   const std::string found = surroundings();
+  const int life_line = leave_starter();
   const auto directory = RuntimeDirectory::open(directory_path);
   if (!directory) return 3;
   const auto lock = directory->try_lock_daemon();
@@ -79,6 +102,7 @@ int main(int argc, char** argv) {
   const mcpwire::test_support::ScriptedDaemon daemon(directory_path);
   const int life = ::open((directory_path + "/life").c_str(), O_RDONLY | O_CLOEXEC);
   say(ready, "ready\n");
+  ::close(life_line);
   ::close(ready);
   char end;
   return ::read(life, &end, 1) == 0 ? 0 : 4;

@@ -42,10 +42,23 @@ class LinkTest : public ::testing::Test, protected Link::Sink {
     header.flags |= flags;
     ASSERT_TRUE(ring::send_frame(daemon_.get(), {header, 1, payload, {}, -1}));
   }
-  void say_intent() const {
-    const protocol::IntentEvent event{sizeof(event),
-                                      static_cast<std::uint32_t>(CallState::kSending), 1};
-    say(FrameKind::kEvent, Method::kIntent, Outcome::kNone, object_bytes(event));
+  static ring::OutgoingFrame intent_frame() {
+    static constexpr protocol::IntentEvent kEvent{
+        sizeof(protocol::IntentEvent), static_cast<std::uint32_t>(CallState::kSending), 1};
+    return {
+        protocol::make_header(FrameKind::kEvent, Method::kIntent), 0, object_bytes(kEvent), {}, -1};
+  }
+  void say_intent() const { ASSERT_TRUE(ring::send_frame(daemon_.get(), intent_frame())); }
+  /// Another message where the rest of one should come.
+  void break_protocol() const {
+    say(FrameKind::kResponse, Method::kCallTool, Outcome::kOk, as_bytes("a"),
+        protocol::flag::kMore);
+    say(FrameKind::kResponse, Method::kPing, Outcome::kOk, as_bytes("b"));
+  }
+  void pump_to_the_end() {
+    while (link_->pump(*this, kNever) == Link::PumpEnd::kProgress) {
+    }
+    ASSERT_TRUE(link_->is_lost());
   }
 
   Result<void> open(const protocol::HelloReply& reply) {
@@ -74,22 +87,19 @@ TEST_F(LinkTest, WhatADaemonSaidBeforeItResetTheConnectionIsHeard) {
   open();
   send_call();
   say_intent();
-  say(FrameKind::kResponse, Method::kPing, Outcome::kOk, as_bytes("pong"));
+  say(FrameKind::kEvent, Method::kProgress, Outcome::kNone, as_bytes("news"));
   daemon_.reset();  // With our frames unread: the kernel reports a reset first.
   while (link_->pump(*this, kNever) != Link::PumpEnd::kLost) {
   }
-  EXPECT_EQ(link_->state_after_loss(1), CallState::kSending);
-  EXPECT_EQ(received_, std::vector<std::string>{"pong"});
+  EXPECT_EQ(link_->revoke(*this, 1), CallState::kSending);
+  EXPECT_EQ(received_, std::vector<std::string>{"news"});
 }
 
 TEST_F(LinkTest, ARevokedCallCannotBeBegunAnyMore) {
   open();
   send_call();
   EXPECT_EQ(link_->revoke(*this, 1), CallState::kNone);
-  const protocol::IntentEvent event{sizeof(event), 2, 1};
-  EXPECT_FALSE(ring::send_frame(
-      daemon_.get(),
-      {protocol::make_header(FrameKind::kEvent, Method::kIntent), 0, object_bytes(event), {}, -1}));
+  EXPECT_FALSE(ring::send_frame(daemon_.get(), intent_frame()));
 }
 
 TEST_F(LinkTest, AnIntentThatIsOnItsWayCountsWhenTheCallIsRevoked) {
@@ -106,15 +116,46 @@ TEST_F(LinkTest, IntentsMayComeBetweenThePiecesOfAMessage) {
   say(FrameKind::kResponse, Method::kCallTool, Outcome::kOk, as_bytes("b"));
   EXPECT_EQ(link_->pump(*this, kNever), Link::PumpEnd::kProgress);
   EXPECT_EQ(received_, std::vector<std::string>{"ab"});
-  EXPECT_EQ(link_->state_after_loss(1), CallState::kSending);
+}
+
+TEST_F(LinkTest, AnIntentIsForgottenOnceItsCallIsAnswered) {
+  open();
+  say_intent();
+  say(FrameKind::kResponse, Method::kCallTool, Outcome::kOk, as_bytes("{}"));
+  EXPECT_EQ(link_->pump(*this, kNever), Link::PumpEnd::kProgress);
+  EXPECT_EQ(link_->revoke(*this, 1), CallState::kNone);
+}
+
+TEST_F(LinkTest, AnIntentBehindAViolationIsStillRead) {
+  open();
+  break_protocol();
+  say_intent();
+  say(FrameKind::kResponse, Method::kPing, Outcome::kOk, as_bytes("not trusted any more"));
+  pump_to_the_end();
+  EXPECT_EQ(link_->revoke(*this, 1), CallState::kSending);
+  EXPECT_TRUE(received_.empty());
+}
+
+TEST_F(LinkTest, ALostLinkIsRevokedToo) {
+  open();
+  send_call();
+  break_protocol();
+  pump_to_the_end();
+  EXPECT_EQ(link_->revoke(*this, 1), CallState::kNone);
+  EXPECT_FALSE(ring::send_frame(daemon_.get(), intent_frame()));
+}
+
+TEST_F(LinkTest, AFrameThatCannotBeReadMayHaveBeenAnIntent) {
+  open();
+  ASSERT_EQ(::send(daemon_.get(), "short", 5, 0), 5);
+  pump_to_the_end();
+  EXPECT_EQ(link_->revoke(*this, 1), CallState::kSending);
 }
 
 TEST_F(LinkTest, ADaemonThatBreaksTheProtocolIsLeft) {
   open();
-  say(FrameKind::kResponse, Method::kCallTool, Outcome::kOk, as_bytes("a"), protocol::flag::kMore);
-  say(FrameKind::kResponse, Method::kPing, Outcome::kOk, as_bytes("b"));
-  while (link_->pump(*this, kNever) == Link::PumpEnd::kProgress) {
-  }
+  break_protocol();
+  pump_to_the_end();
   EXPECT_TRUE(link_->is_lost());
   EXPECT_EQ(link_->loss().code, ErrorCode::kProtocolViolation);
 }

@@ -61,6 +61,9 @@ class ScriptedSession final : public FrameChannel::Receiver {
         return list_servers(header.correlation);
       case Method::kListTools:
         return list_tools(header.correlation);
+      case Method::kPing:
+        daemon_.pings_.fetch_add(1, std::memory_order_relaxed);
+        return answer(header, Outcome::kOk, {});
       case Method::kStatus:
         return status(header.correlation);
       default:
@@ -98,6 +101,9 @@ class ScriptedSession final : public FrameChannel::Receiver {
     if (tool.ends_with("die")) return channel_->close();
     if (tool.ends_with("die once") && daemon_.connections() == 1) return channel_->close();
     if (tool.ends_with("silent")) return;
+    if (tool.ends_with("hold")) return held_.push_back(correlation);
+    if (tool == "break the protocol") return break_protocol();
+    if (tool == "freeze") daemon_.freeze();
     if (tool.ends_with("wait")) return waiting_.push_back({correlation, tool.starts_with("send")});
     if (tool == "late answer") return late_.push_back(correlation);
     if (!late_.empty()) finish(std::exchange(late_, {}).front(), Outcome::kOk, "\"late\"");
@@ -119,6 +125,20 @@ class ScriptedSession final : public FrameChannel::Receiver {
     }
     if (tool == "progress") send_progress(correlation, arguments);
     finish(correlation, Outcome::kOk, arguments);
+  }
+
+  /// A message inside another one. What the client does about it happens while we stand still.
+  void break_protocol() {
+    protocol::RequestHeader header = protocol::make_header(FrameKind::kEvent, Method::kProgress);
+    static_cast<void>(channel_->send(header, 2, as_bytes("whole"), {}));
+    header.flags |= protocol::flag::kMore;
+    static_cast<void>(channel_->send(header, 3, as_bytes("begun"), {}));
+    header.flags &= ~protocol::flag::kMore;
+    static_cast<void>(channel_->send(header, 4, as_bytes("whole"), {}));
+    daemon_.freeze();
+    for (const std::uint64_t correlation : std::exchange(held_, {})) {
+      if (channel_->begin_sending(correlation)) daemon_.begun_.fetch_add(1);
+    }
   }
 
   void send_progress(std::uint64_t correlation, std::string_view params) {
@@ -185,6 +205,7 @@ class ScriptedSession final : public FrameChannel::Receiver {
   std::unique_ptr<FrameChannel> channel_;
   std::vector<Waiting> waiting_;
   std::vector<std::uint64_t> late_;
+  std::vector<std::uint64_t> held_;
 };
 
 class ScriptedDaemon::Server final : private io::SeqpacketListener::Observer,
@@ -229,6 +250,7 @@ ScriptedDaemon::ScriptedDaemon(const std::string& runtime_directory, io::Channel
 }
 
 ScriptedDaemon::~ScriptedDaemon() {
+  thaw();
   const std::uint64_t one = 1;
   MCPWIRE_CHECK(::write(stop_fd_.get(), &one, sizeof one) == sizeof one);
   thread_.join();
@@ -246,6 +268,17 @@ void ScriptedDaemon::run(const std::string& runtime_directory,
     is_listening_.notify_all();
     (*loop)->run();
   }
+}
+
+void ScriptedDaemon::freeze() {
+  is_frozen_.store(true, std::memory_order_release);
+  is_frozen_.notify_all();
+  is_frozen_.wait(true, std::memory_order_acquire);
+}
+
+void ScriptedDaemon::thaw() {
+  is_frozen_.store(false, std::memory_order_release);
+  is_frozen_.notify_all();
 }
 
 void ScriptedDaemon::await_calls(int count) const {

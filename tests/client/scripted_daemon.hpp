@@ -40,6 +40,13 @@ class ScriptedDaemon {
   /// tools/call requests seen so far, repeated ones included.
   int calls() const noexcept { return calls_.load(std::memory_order_relaxed); }
   int cancels() const noexcept { return cancels_.load(std::memory_order_relaxed); }
+  int pings() const noexcept { return pings_.load(std::memory_order_relaxed); }
+  /// Held calls that could be begun after a thaw.
+  int begun() const noexcept { return begun_.load(std::memory_order_relaxed); }
+  /// Returns once a call has made the daemon's thread stand still.
+  void await_freeze() const { is_frozen_.wait(false, std::memory_order_acquire); }
+  /// Lets it go on.
+  void thaw();
   /// The first `count` connections end before they are answered.
   void reset_connections(int count) { resets_left_.store(count, std::memory_order_relaxed); }
   /// Returns once the daemon's thread has seen `count` calls.
@@ -48,11 +55,15 @@ class ScriptedDaemon {
  private:
   friend class ScriptedSession;
   class Server;
+  void freeze();
   void run(const std::string& runtime_directory, const io::ChannelHostOptions& options);
 
   std::atomic<int> connections_{0};
   std::atomic<int> calls_{0};
   std::atomic<int> cancels_{0};
+  std::atomic<int> pings_{0};
+  std::atomic<int> begun_{0};
+  std::atomic<bool> is_frozen_{false};
   std::atomic<int> resets_left_{0};
   std::atomic<bool> is_listening_{false};
   UniqueFd stop_fd_;

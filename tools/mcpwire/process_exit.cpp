@@ -2,23 +2,22 @@
 #include "tools/mcpwire/process_exit.hpp"
 
 #include "client/types.hpp"
+#include "protocol/base/process_fd.hpp"
 #include "protocol/base/seams/clock.hpp"
 
 #include <poll.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 namespace mcpwire::cli {
 
 Result<ProcessWatch> ProcessWatch::open(std::int32_t process_id) {
-  // glibc 2.36's wrapper cannot be called from C++: its header lacks extern "C".
-  const long fd = ::syscall(SYS_pidfd_open, process_id, 0);
-  if (fd < 0) return fail(Error::from_errno(ErrorKind::kInternal, errno, "pidfd_open"));
-  return ProcessWatch(UniqueFd(static_cast<int>(fd)));
+  UniqueFd process = open_process(process_id);
+  if (!process) return fail(Error::from_errno(ErrorKind::kInternal, errno, "pidfd_open"));
+  return ProcessWatch(std::move(process));
 }
 
 Result<void> ProcessWatch::wait(std::uint64_t deadline_ns, int interrupt_fd) const {
