@@ -48,10 +48,9 @@ class ParallelExecutor {
   /// in the order of the items. Items not yet let through when `scope` is cancelled end with its
   /// error and are never started. All three arguments must outlive the returned task.
   template <class T, class Item, class Work>
-  io::task<std::vector<Finished<T>>> run(
-      io::CancelScope& scope,
-      const std::vector<Item>& items,  // outlives: see above
-      const Work& work);               // outlives: see above
+  io::task<std::vector<Finished<T>>> run(io::CancelScope& scope,
+                                         const std::vector<Item>& items,  // outlives: see above
+                                         const Work& work);               // outlives: see above
 
  private:
   template <class T, class Item, class Work>

@@ -119,8 +119,8 @@ io::task<Result<void>> ConnectionPool::open(std::shared_ptr<Entry> entry, Server
   member->identity = spec.identity;
   member->created_at_ns = loop_.now_ns();
   entry->member = member;
-  const Result<void> opened = co_await member->transport->open(
-      work_.cancel_scope(), loop_.now_ns() + spec.open_timeout_ns);
+  const Result<void> opened =
+      co_await member->transport->open(work_.cancel_scope(), loop_.now_ns() + spec.open_timeout_ns);
   if (opened.has_value() && !is_connection_healthy(*member)) {
     finish_open(*entry, fail(ErrorKind::kDisconnected, ErrorCode::kServerExited));
   } else {

@@ -15,8 +15,7 @@ class TransportFactory {
  public:
   virtual ~TransportFactory() = default;
   /// A transport that is not open yet. Never null.
-  virtual std::unique_ptr<io::McpTransport> create_transport_for_server(
-      const ServerSpec& spec) = 0;
+  virtual std::unique_ptr<io::McpTransport> create_transport_for_server(const ServerSpec& spec) = 0;
 };
 
 }  // namespace mcpwire::pool

@@ -6,9 +6,10 @@
 //   client's word: correlation << 8 | kRevoked
 // A word belongs to the call whose correlation id it carries; any other id means "not yet seen".
 //
-// Ordering: [call.revoke] the client stores kRevoked, then loads the daemon's word; the daemon stores
-// kSending, then loads the client's word; all four are seq_cst (ring/call_words.hpp). At least one of
-// them sees the other, so a call is never both `not_sent` for the client and written to a server.
+// Ordering: [call.revoke] the client stores kRevoked, then loads the daemon's word; the daemon
+// stores kSending, then loads the client's word; all four are seq_cst (ring/call_words.hpp). At
+// least one of them sees the other, so a call is never both `not_sent` for the client and written
+// to a server.
 #pragma once
 
 #include <cstddef>

@@ -144,8 +144,8 @@ struct CallToolRequest {
   std::uint32_t priority;     ///< Higher runs first where calls queue; 0 is the default.
   std::uint64_t deadline_ns;  ///< CLOCK_MONOTONIC; 0 takes the server's or the daemon's default.
   std::array<std::uint64_t, 2> idempotency_key;  ///< Zero: none.
-  std::uint64_t fairness_key;                    ///< Calls of one key share one turn; 0: the client.
-  std::array<std::uint8_t, 16> trace_id;         ///< W3C trace context; zero: none.
+  std::uint64_t fairness_key;             ///< Calls of one key share one turn; 0: the client.
+  std::array<std::uint8_t, 16> trace_id;  ///< W3C trace context; zero: none.
   std::array<std::uint8_t, 8> parent_span_id;
   std::uint8_t trace_flags;
   std::array<std::uint8_t, 7> reserved;  ///< Must be zero.
@@ -203,10 +203,10 @@ struct StatusReply {
   std::uint32_t struct_bytes;
   std::int32_t daemon_pid;
   std::uint64_t uptime_ns;
-  std::uint64_t calls;     ///< tools/call requests taken since the start.
-  std::uint32_t clients;   ///< Connected now, the asking one included.
-  std::uint32_t servers;   ///< Processes running now.
-  std::uint64_t violations;  ///< Connections closed because the peer broke the protocol.
+  std::uint64_t calls;            ///< tools/call requests taken since the start.
+  std::uint32_t clients;          ///< Connected now, the asking one included.
+  std::uint32_t servers;          ///< Processes running now.
+  std::uint64_t violations;       ///< Connections closed because the peer broke the protocol.
   std::uint32_t kernel_features;  ///< Bits of io::KernelFeature in use.
   std::uint32_t reserved;         ///< Must be zero.
   ByteRange daemon_version;

@@ -14,7 +14,7 @@ namespace mcpwire {
 
 }  // namespace mcpwire
 
-#define MCPWIRE_CHECK(condition)                                                   \
-  (static_cast<bool>(condition)                                                    \
-       ? static_cast<void>(0)                                                      \
+#define MCPWIRE_CHECK(condition) \
+  (static_cast<bool>(condition)  \
+       ? static_cast<void>(0)    \
        : ::mcpwire::check_failed(#condition, ::std::source_location::current()))

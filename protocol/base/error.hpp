@@ -18,8 +18,8 @@ namespace mcpwire {
 
 /// What the receiver of an error can do about it.
 enum class ErrorKind : std::uint8_t {
-  kInvalid = 1,    ///< The peer broke the protocol, or the caller's input is bad: drop or correct it.
-  kOverloaded,     ///< A limit was reached: try again later.
+  kInvalid = 1,  ///< The peer broke the protocol, or the caller's input is bad: drop or correct it.
+  kOverloaded,   ///< A limit was reached: try again later.
   kDisconnected,   ///< The peer is gone: reconnect.
   kNotFound,       ///< The named thing does not exist.
   kConfiguration,  ///< A file or setting must be corrected by a person.
@@ -55,7 +55,7 @@ enum class ErrorCode : std::uint16_t {
   kRuntimePathTooLong = 21,  ///< Over what a Unix socket address holds.
   kDaemonStartFailed = 22,
   kDaemonUnreachable = 23,
-  kPeerRefused = 24,       ///< Another user's process.
+  kPeerRefused = 24,  ///< Another user's process.
   kDeadlineExceeded = 25,
   kCancelledByCaller = 26,
   kShuttingDown = 27,

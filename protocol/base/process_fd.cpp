@@ -6,8 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <poll.h>
+#include <algorithm>
 
 namespace mcpwire {
 

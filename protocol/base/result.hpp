@@ -41,10 +41,11 @@ inline Failure fail(ErrorKind kind, ErrorCode code, std::string detail,
 
 #define MCPWIRE_CONCAT_INNER(a, b) a##b
 #define MCPWIRE_CONCAT(a, b) MCPWIRE_CONCAT_INNER(a, b)
-#define MCPWIRE_TRY_NAMED(name, expr)                                                     \
-  __extension__({                                                                         \
-    auto name = (expr);                                                                   \
-    if (!name.has_value()) [[unlikely]] return ::mcpwire::Failure(std::move(name).error()); \
-    std::move(name).value();                                                              \
+#define MCPWIRE_TRY_NAMED(name, expr)                     \
+  __extension__({                                         \
+    auto name = (expr);                                   \
+    if (!name.has_value()) [[unlikely]]                   \
+      return ::mcpwire::Failure(std::move(name).error()); \
+    std::move(name).value();                              \
   })
 #define TRY(expr) MCPWIRE_TRY_NAMED(MCPWIRE_CONCAT(mcpwire_try_, __COUNTER__), expr)

@@ -10,13 +10,13 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <unistd.h>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 namespace mcpwire {
@@ -92,8 +92,8 @@ class InteropTest : public testing::Test {
     if (!connection_.has_value()) {
       client::ConnectOptions options;
       options.runtime_directory = scratch_ + "/run";
-      options.config = client::ConfigReference{scratch_ + "/servers.json",
-                                               protocol::ConfigOrigin::kExplicit};
+      options.config =
+          client::ConfigReference{scratch_ + "/servers.json", protocol::ConfigOrigin::kExplicit};
       options.client_name = "interop_test";
       options.daemon_program = std::string(MCPWIRE_BIN_DIR) + "/mcpwired";
       Result<Connection> made = Connection::connect(options);

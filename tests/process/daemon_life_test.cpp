@@ -5,13 +5,20 @@
 
 #include <gmock/gmock.h>
 
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace mcpwire::test {
 namespace {
@@ -21,20 +28,47 @@ using ::testing::Not;
 
 class DaemonLifeTest : public DaemonFixture {
  protected:
-  /// A daemon with arguments of its own; it is ready when this returns.
-  void start_daemon(std::vector<std::string> arguments) {
-    int ready[2];
-    ASSERT_EQ(::pipe(ready), 0);
+  /// What starts a daemon with arguments of its own.
+  pid_t spawn_starter(std::vector<std::string> arguments, int ready_fd) {
     arguments.insert(arguments.begin(), {program("mcpwired"), "--runtime-dir", run_directory(),
-                                         "--ready-fd", std::to_string(ready[1])});
-    std::vector<char*> words;
-    for (std::string& argument : arguments) words.push_back(argument.data());
-    words.push_back(nullptr);
+                                         "--ready-fd", std::to_string(ready_fd)});
+    const std::vector<char*> words = pointers_to(arguments);
     const pid_t starter = ::vfork();
     if (starter == 0) {
       ::execv(words[0], words.data());
       ::_exit(127);
     }
+    return starter;
+  }
+
+  static std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+    std::vector<char*> pointers;
+    for (std::string& text : texts) pointers.push_back(text.data());
+    pointers.push_back(nullptr);
+    return pointers;
+  }
+
+  /// Becomes mcpwired with the largest environment that leaves it no room for one more argument.
+  [[noreturn]] void become_starter_that_cannot_start(int ready_fd) {
+    constexpr std::size_t kArgumentBytesMax = 128 * 1024;  // Of all together, with this stack:
+    const rlimit stack{4 * kArgumentBytesMax, 4 * kArgumentBytesMax};
+    ::setrlimit(RLIMIT_STACK, &stack);
+    std::vector<std::string> arguments = {"mcpwired", "--runtime-dir", run_directory(),
+                                          "--ready-fd", std::to_string(ready_fd)};
+    std::vector<std::string> variables = {std::string(kArgumentBytesMax / 2, 'a'),
+                                          std::string(kArgumentBytesMax / 2, 'b')};
+    if (::chdir(MCPWIRE_BIN_DIRECTORY) != 0) ::_exit(126);
+    for (; !variables[1].empty(); variables[1].pop_back()) {
+      ::execve("./mcpwired", pointers_to(arguments).data(), pointers_to(variables).data());
+    }
+    ::_exit(127);
+  }
+
+  /// A daemon with arguments of its own; it is ready when this returns.
+  void start_daemon(std::vector<std::string> arguments) {
+    int ready[2];
+    ASSERT_EQ(::pipe(ready), 0);
+    const pid_t starter = spawn_starter(std::move(arguments), ready[1]);
     ::close(ready[1]);
     char answer[64] = {};
     ASSERT_GT(::read(ready[0], answer, sizeof answer - 1), 0);
@@ -173,17 +207,49 @@ TEST_F(DaemonLifeTest, ASignalStopsTheServersAndLeavesNothingBehind) {
   EXPECT_EQ(echo().exit_code, 0) << "the next command starts a new one";
 }
 
+TEST_F(DaemonLifeTest, ADaemonThatNobodyWaitsForAnyMoreEndsAtOnce) {
+  int ready[2];
+  int life[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  ASSERT_EQ(::pipe2(life, O_CLOEXEC), 0);
+  ::close(ready[0]);
+  const int held_by_the_daemon = ::dup(life[1]);  // Not closed on exec: inherited.
+  const pid_t starter = spawn_starter({"--daemon-idle", "3600"}, ready[1]);
+  for (const int fd : {ready[1], life[1], held_by_the_daemon}) ::close(fd);
+  const UniqueFd end_of_life(life[0]);  // Readable once the last holder has ended.
+  EXPECT_EQ(::waitpid(starter, nullptr, 0), starter);
+  EXPECT_TRUE(wait_for_process_end(end_of_life, kPatienceNs)) << "it still runs";
+  EXPECT_THAT(log(), HasSubstr("mcpwired ends"));
+  EXPECT_FALSE(std::filesystem::exists(run_directory() + "/daemon.sock"));
+}
+
+TEST_F(DaemonLifeTest, AStarterThatCannotStartTheDaemonSaysWhy) {
+  int ready[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  const pid_t starter = ::fork();
+  if (starter == 0) become_starter_that_cannot_start(ready[1]);
+  ::close(ready[1]);
+  char answer[256] = {};
+  EXPECT_GT(::read(ready[0], answer, sizeof answer - 1), 0);
+  ::close(ready[0]);
+  EXPECT_EQ(::waitpid(starter, nullptr, 0), starter);
+  EXPECT_THAT(answer, ::testing::StartsWith("error: "));
+  EXPECT_THAT(answer, HasSubstr(std::strerror(E2BIG)));
+}
+
 TEST_F(DaemonLifeTest, ASecondDaemonIsRefusedWhileOneServes) {
   use_demo_server();
   ASSERT_EQ(echo().exit_code, 0);
   const pid_t daemon = daemon_pid();
   int error[2];
   ASSERT_EQ(::pipe(error), 0);
+  // Made here: what the child allocates would be lost to both.
+  const std::string path = program("mcpwired");
+  const std::string directory = run_directory();
   const pid_t second = ::vfork();
   if (second == 0) {
     ::dup2(error[1], STDERR_FILENO);
-    ::execl(program("mcpwired").c_str(), "mcpwired", "--runtime-dir", run_directory().c_str(),
-            nullptr);
+    ::execl(path.c_str(), "mcpwired", "--runtime-dir", directory.c_str(), nullptr);
     ::_exit(127);
   }
   ::close(error[1]);

@@ -120,6 +120,30 @@ TEST_F(ServerTroubleTest, SecretsAmongTheArgumentsAppearNowhere) {
   EXPECT_THAT(log(), Not(HasSubstr("tok-4f9a77e1")));
 }
 
+TEST_F(ServerTroubleTest, ACrashOfTheDaemonWouldLeaveNoSecretInAFile) {
+  use_demo_server();
+  ASSERT_EQ(echo().exit_code, 0);
+  const std::string process = "/proc/" + std::to_string(daemon_pid());
+  const std::string limits = read_file(process + "/limits");
+  const std::string line = limits.substr(limits.find("Max core file size"));
+  EXPECT_THAT(line.substr(0, line.find('\n')), testing::ContainsRegex("size +0 +0 +bytes"));
+  EXPECT_EQ(read_file(process + "/coredump_filter"), "00000000\n");
+}
+
+TEST_F(ServerTroubleTest, AGrandchildInASessionOfItsOwnEndsWithItsServer) {
+  const std::string note = work() + "/grandchild";
+  use_server(write_script("leaver", "setsid sh -c 'echo $$ >" + note +
+                                        "; exec sleep 1000' </dev/null >/dev/null 2>&1 &\n" +
+                                        "exec " + demo_server()));
+  ASSERT_EQ(echo().exit_code, 0);
+  while (!read_file(note).ends_with('\n')) {
+  }
+  const pid_t grandchild = std::stoi(read_file(note));
+  ASSERT_TRUE(is_running(grandchild));
+  EXPECT_EQ(run({"daemon", "stop"}).exit_code, 0);
+  EXPECT_FALSE(is_running(grandchild));
+}
+
 TEST_F(ServerTroubleTest, AServerThatIgnoresEverythingIsStoppedWithTheDaemon) {
   use_server(write_script(
       "stubborn", "trap '' TERM INT HUP\n" + demo_server() + "\nwhile :; do sleep 1; done"));

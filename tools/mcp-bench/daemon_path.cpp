@@ -22,15 +22,16 @@ Result<std::string> write_configuration(const ScratchDirectory& scratch) {
   std::FILE* file = std::fopen(path.c_str(), "we");
   if (file == nullptr) return fail(Error::from_errno(ErrorKind::kConfiguration, errno, path));
   std::fprintf(file, R"({"mcpServers":{"demo":{"command":"%s"}}})", server.c_str());
-  if (std::fclose(file) != 0) return fail(Error::from_errno(ErrorKind::kConfiguration, errno, path));
+  if (std::fclose(file) != 0)
+    return fail(Error::from_errno(ErrorKind::kConfiguration, errno, path));
   return path;
 }
 
 Result<client::Connection> connect(const LatencyOptions& options, const ScratchDirectory& scratch) {
   client::ConnectOptions connect_options;
   connect_options.runtime_directory = scratch.path() + "/run";
-  connect_options.config = client::ConfigReference{TRY(write_configuration(scratch)),
-                                                   protocol::ConfigOrigin::kExplicit};
+  connect_options.config =
+      client::ConfigReference{TRY(write_configuration(scratch)), protocol::ConfigOrigin::kExplicit};
   connect_options.working_directory = scratch.path();
   connect_options.client_name = "mcp-bench";
   connect_options.daemon_program = TRY(sibling_program("mcpwired"));

@@ -6,12 +6,12 @@
 
 #include "protocol/base/unique_fd.hpp"
 
-#include <cerrno>
-#include <csignal>
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <cerrno>
+#include <csignal>
 
 #include <array>
 #include <utility>
@@ -37,8 +37,8 @@ class DirectServer {
     ::posix_spawn_file_actions_adddup2(&actions, child_output.get(), STDOUT_FILENO);
     std::string name = program;
     std::array<char*, 2> arguments = {name.data(), nullptr};
-    const int failure =
-        ::posix_spawn(&server.process_id_, program.c_str(), &actions, nullptr, arguments.data(), environ);
+    const int failure = ::posix_spawn(&server.process_id_, program.c_str(), &actions, nullptr,
+                                      arguments.data(), environ);
     ::posix_spawn_file_actions_destroy(&actions);
     if (failure != 0) return fail(Error::from_errno(ErrorKind::kInternal, failure, program));
     return server;

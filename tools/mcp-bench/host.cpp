@@ -3,11 +3,11 @@
 
 #include "protocol/base/seams/clock.hpp"
 
+#include <sched.h>
 #include <cerrno>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
-#include <sched.h>
 #include <system_error>
 
 namespace mcpwire::bench_tool {
@@ -57,7 +57,8 @@ int pin_at(const std::vector<int>& pins, std::size_t index) noexcept {
 Result<std::string> sibling_program(const std::string& name) {
   std::error_code failure;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", failure);
-  if (failure) return fail(Error::from_errno(ErrorKind::kInternal, failure.value(), "/proc/self/exe"));
+  if (failure)
+    return fail(Error::from_errno(ErrorKind::kInternal, failure.value(), "/proc/self/exe"));
   const auto program = self.parent_path() / name;
   if (!std::filesystem::exists(program, failure)) {
     return fail(ErrorKind::kConfiguration, ErrorCode::kCommandNotFound,

@@ -49,7 +49,8 @@ std::string_view method_name(Method method) noexcept {
   return method == Method::kPing ? "ping" : "call";
 }
 
-Result<LatencySummary> time_round_trips(const LatencyOptions& options, const RoundTrip& round_trip) {
+Result<LatencySummary> time_round_trips(const LatencyOptions& options,
+                                        const RoundTrip& round_trip) {
   const std::size_t warm_up = std::min<std::size_t>(options.iterations / 10 + 1, 2'000);
   for (std::size_t count = 0; count < warm_up; ++count) TRY(round_trip());
   Samples samples;

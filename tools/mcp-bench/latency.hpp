@@ -32,8 +32,8 @@ struct LatencyOptions {
   std::uint64_t gap_ns = 0;  ///< Silence between two calls.
   /// CPUs of client, daemon and server, as far as the path has them; -1 leaves one unpinned.
   std::vector<int> pins;
-  bool socket_only = false;        ///< Daemon path: without shared memory.
-  std::int64_t spin_ns = -1;       ///< Daemon path: the client's spin budget; -1: its default.
+  bool socket_only = false;   ///< Daemon path: without shared memory.
+  std::int64_t spin_ns = -1;  ///< Daemon path: the client's spin budget; -1: its default.
 };
 
 /// From all round trips of a measurement, none left out.

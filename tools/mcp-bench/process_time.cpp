@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "tools/mcp-bench/process_time.hpp"
 
-#include <cerrno>
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <cerrno>
 
 namespace mcpwire::bench_tool {
 namespace {
@@ -40,8 +40,8 @@ Result<LatencySummary> measure_process(const std::vector<std::string>& command,
   options.iterations = iterations;
   return time_round_trips(options, [&]() -> Result<void> {
     pid_t process = -1;
-    const int failure = ::posix_spawnp(&process, arguments[0], actions.get(), nullptr,
-                                       arguments.data(), environ);
+    const int failure =
+        ::posix_spawnp(&process, arguments[0], actions.get(), nullptr, arguments.data(), environ);
     if (failure != 0) {
       return fail(Error::from_errno(ErrorKind::kConfiguration, failure, command.front()));
     }
