@@ -120,6 +120,7 @@ void Guardian::on_group_ended(std::int32_t group_id) {
   if (groups_.erase(group_id) == 0) return;
   // The id may soon be somebody else's: a guardian that still lists it must not live.
   if (pipe_ && !tell(-group_id)) replace();
+  if (group_observer_ != nullptr) group_observer_->on_group_ended(group_id);
 }
 
 }  // namespace mcpwire::io

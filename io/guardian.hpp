@@ -50,9 +50,21 @@ class Guardian final : private FdWatcher::Observer, private Timer {
   /// A group was killed; its leader is not reaped yet.
   void on_group_ended(std::int32_t group_id);
 
+  class GroupObserver {
+   public:
+    /// As Guardian::on_group_ended(), for groups that were registered.
+    virtual void on_group_ended(std::int32_t group_id) = 0;
+
+   protected:
+    ~GroupObserver() = default;
+  };
+  /// Null: nobody any more.
+  void observe_groups(GroupObserver* observer) noexcept { group_observer_ = observer; }
+
   /// 0 while there is none.
   std::int32_t process_id() const noexcept { return process_id_; }
   std::size_t groups() const noexcept { return groups_.size(); }
+  bool has_group(std::int32_t group_id) const noexcept { return groups_.contains(group_id); }
 
  private:
   Guardian(Loop& loop, GuardianOptions options) noexcept;
@@ -66,6 +78,7 @@ class Guardian final : private FdWatcher::Observer, private Timer {
   Loop& loop_;
   GuardianOptions options_;
   std::unordered_set<std::int32_t> groups_;
+  GroupObserver* group_observer_ = nullptr;
   UniqueFd pipe_;
   UniqueFd pidfd_;
   std::optional<FdWatcher> watcher_;

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+//
+// StrayChildren: processes that left their server's group (setsid, a double fork) and lost their
+// parent. The kernel gives them to us instead of init, so that they end when their server does.
+//
+// Whose a stray was is known only by its session. One in a session of its own is therefore left
+// alone while any server runs, and ends with the last of them or with the daemon. A daemon that is
+// killed (SIGKILL) ends no stray: the guardian knows groups only.
+//
+// Threading: the loop's thread, which must be the first thread of the process: the kernel hands
+// strays to that one.
+// Invariants: every child of ours is a registered group's leader, the guardian, or a stray; each
+// stray that ends is reaped, and nothing else is.
+#pragma once
+
+#include "io/fd_watcher.hpp"
+#include "io/guardian.hpp"
+#include "io/loop.hpp"
+#include "protocol/base/result.hpp"
+#include "protocol/base/seams/event_loop.hpp"
+#include "protocol/base/unique_fd.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <unordered_set>
+
+namespace mcpwire::io {
+
+class StrayChildren final : private FdWatcher::Observer,
+                            private Guardian::GroupObserver,
+                            private Runnable {
+ public:
+  /// Makes this process the one that strays are given to. REQUIRES: no other thread exists yet
+  /// (SIGCHLD has to be blocked in all of them). kUnsupported where the kernel does not list a
+  /// process's children.
+  static Result<std::unique_ptr<StrayChildren>> adopt(Loop& loop, Guardian& guardian);
+  /// As end_all_blocking().
+  ~StrayChildren();
+
+  /// Kills all strays and those they leave behind, and waits for their ends, a second at most.
+  /// REQUIRES: no server runs.
+  void end_all_blocking() noexcept;
+
+ private:
+  StrayChildren(Loop& loop, Guardian& guardian, UniqueFd signals);
+
+  void on_ready(unsigned events) override;
+  void on_group_ended(std::int32_t group_id) override;
+  void run() override { look(); }
+  std::size_t look() noexcept;
+  bool is_stray(std::int32_t process_id) const noexcept;
+  bool is_condemned(std::int32_t session) const noexcept;
+
+  Loop& loop_;
+  Guardian& guardian_;
+  UniqueFd signals_;
+  FdWatcher watcher_;
+  std::unordered_set<std::int32_t> ended_sessions_;  ///< Of groups that ended; may have strays.
+};
+
+}  // namespace mcpwire::io
