@@ -28,15 +28,24 @@ DaemonFacts make_facts(const ring::RuntimeDirectory& directory, const io::Loop& 
 }  // namespace
 
 Result<McpRuntime::Parts> McpRuntime::prepare(const DaemonOptions& options) {
+  io::forbid_core_dumps();
   ring::RuntimeDirectory directory = TRY(open_directory(options.runtime_directory));
   UniqueFd lock = TRY(take_instance_lock(directory, kPredecessorPatienceNs));
   auto log = std::make_unique<Log>(directory.log_path());
   std::unique_ptr<io::Loop> loop =
       TRY(io::Loop::create({.hidden_features = options.hidden_features}));
-  std::unique_ptr<io::Guardian> guardian = TRY(io::Guardian::start(*loop, {.arguments = {kGuardianArgument}}));
+  std::unique_ptr<io::Guardian> guardian =
+      TRY(io::Guardian::start(*loop, {.arguments = {kGuardianArgument}}));
+  Result<std::unique_ptr<io::StrayChildren>> strays = io::StrayChildren::adopt(*loop, *guardian);
+  if (!strays.has_value()) {
+    log->warn("processes that leave their server's group are not ended: " +
+              strays.error().message());
+  }
   std::unique_ptr<io::HelperThread> helper = TRY(io::HelperThread::create(*loop));
-  return Parts{std::move(directory), std::move(lock),     std::move(log),
-               std::move(loop),      std::move(guardian), std::move(helper)};
+  return Parts{std::move(directory), std::move(lock),
+               std::move(log),       std::move(loop),
+               std::move(guardian),  std::move(strays).value_or(nullptr),
+               std::move(helper)};
 }
 
 Result<std::unique_ptr<McpRuntime>> McpRuntime::create(const DaemonOptions& options) {
@@ -114,6 +123,7 @@ io::task<Result<void>> McpRuntime::serve() {
   [[maybe_unused]] const Result<void> left = co_await clients_.join();
   co_await configurations_.stop();
   co_await pool_.clear();
+  if (parts_.strays != nullptr) parts_.strays->end_all_blocking();
   parts_.helper->stop();
   parts_.log->info("mcpwired ends");
   parts_.loop->stop();

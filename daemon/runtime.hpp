@@ -21,6 +21,7 @@
 #include "io/scope.hpp"
 #include "io/seqpacket_listener.hpp"
 #include "io/signal_watcher.hpp"
+#include "io/stray_children.hpp"
 #include "io/system_file_system.hpp"
 #include "io/task.hpp"
 #include "parallel/executor.hpp"
@@ -58,6 +59,7 @@ class McpRuntime final : private io::SeqpacketListener::Observer,
     std::unique_ptr<Log> log;
     std::unique_ptr<io::Loop> loop;
     std::unique_ptr<io::Guardian> guardian;
+    std::unique_ptr<io::StrayChildren> strays;  ///< Null where the kernel cannot.
     std::unique_ptr<io::HelperThread> helper;
   };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "io/signal_watcher.hpp"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -35,6 +36,16 @@ std::uint64_t raise_open_files_limit() noexcept {
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
   const rlim_t before = std::exchange(limit.rlim_cur, limit.rlim_max);
   return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
+}
+
+void forbid_core_dumps() noexcept {
+  const rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+  // The limit does not hold where the kernel hands dumps to a program. Either may be refused;
+  // there is nothing else to be done about it.
+  const UniqueFd filter(open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC));
+  if (filter) [[maybe_unused]]
+    const ssize_t written = write(filter.get(), "0", 1);
 }
 
 Result<std::unique_ptr<SignalWatcher>> SignalWatcher::create(Loop& loop, Observer& observer) {

@@ -2,7 +2,7 @@
 //
 // SignalWatcher: SIGTERM, SIGINT and SIGHUP as callbacks of the loop; and what a process does once,
 // before its first thread, so that signals and limits do not surprise it.
-// Threading: prepare_process() before any thread is created; the watcher on the loop's thread.
+// Threading: the functions before any thread is created; the watcher on the loop's thread.
 #pragma once
 
 #include "io/fd_watcher.hpp"
@@ -23,6 +23,10 @@ void block_termination_signals() noexcept;
 
 /// Raises the soft limit of open files to the hard one. Returns the limit in force.
 std::uint64_t raise_open_files_limit() noexcept;
+
+/// No crash of this process or of its children leaves its memory, with the environments of all
+/// clients, in a file: no core file, and nothing in what a collector of core dumps is given.
+void forbid_core_dumps() noexcept;
 
 class SignalWatcher final : private FdWatcher::Observer {
  public:
