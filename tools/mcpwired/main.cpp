@@ -11,10 +11,12 @@
 #include "protocol/outcome.hpp"
 #include "protocol/version.hpp"
 
-#include <CLI/CLI.hpp>
 #include <spawn.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -34,11 +36,13 @@ constexpr const char* kDetachedFlag = "--detached";
 class Readiness {
  public:
   explicit Readiness(int fd) noexcept : fd_(fd) {}
-  void tell(const std::string& line) {
-    if (!fd_) return;
-    // Whoever started us may be gone; that changes nothing for us.
-    [[maybe_unused]] const ssize_t written = ::write(fd_.get(), line.data(), line.size());
+  /// False if whoever started us has given up meanwhile. Needs SIGPIPE ignored.
+  bool tell(const std::string& line) {
+    if (!fd_) return true;
+    const ssize_t written = ::write(fd_.get(), line.data(), line.size());
+    const bool is_heard = written >= 0 || errno != EPIPE;
     fd_.reset();
+    return is_heard;
   }
 
  private:
@@ -82,7 +86,7 @@ int fail_start(Readiness& readiness, const Error& error) {
 
 /// Starts this program once more, in a session of its own, and leaves it: its parent is then init,
 /// which reaps it, whatever program needed a daemon and however long that program lives.
-int start_detached(int argc, char** argv) {
+int start_detached(int argc, char** argv, int ready_fd) {
   std::vector<char*> arguments(argv, argv + argc);
   std::string detached(kDetachedFlag);
   arguments.push_back(detached.data());
@@ -91,10 +95,12 @@ int start_detached(int argc, char** argv) {
   ::posix_spawnattr_init(&attributes);
   ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
   pid_t daemon = -1;
-  const int failure = ::posix_spawn(&daemon, "/proc/self/exe", nullptr, &attributes,
-                                    arguments.data(), environ);
+  const int failure =
+      ::posix_spawn(&daemon, "/proc/self/exe", nullptr, &attributes, arguments.data(), environ);
   ::posix_spawnattr_destroy(&attributes);
-  return failure == 0 ? 0 : static_cast<int>(protocol::ExitCode::kUsage);
+  if (failure == 0) return 0;
+  Readiness readiness(ready_fd);
+  return fail_start(readiness, Error::from_errno(ErrorKind::kInternal, failure, "posix_spawn"));
 }
 
 int run_daemon(DaemonOptions options) {
@@ -104,12 +110,13 @@ int run_daemon(DaemonOptions options) {
   if (!mask.has_value()) return fail_start(readiness, mask.error());
   options.hidden_features = *mask;
 
-  io::ignore_write_signals();
   io::block_termination_signals();
   io::raise_open_files_limit();
   Result<std::unique_ptr<daemon::McpRuntime>> runtime = daemon::McpRuntime::create(options);
   if (!runtime.has_value()) return fail_start(readiness, runtime.error());
-  readiness.tell("ready\n");
+  // One that nobody waits for would be left over from a command that was interrupted. It ends as
+  // it would for a signal: others may have found it already.
+  if (!readiness.tell("ready\n")) ::kill(::getpid(), SIGTERM);
   (*runtime)->run();
   return 0;
 }
@@ -133,7 +140,8 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(protocol::ExitCode::kUsage);
   }
-  if (options.ready_fd >= 0 && !is_detached) return start_detached(argc, argv);
+  io::ignore_write_signals();
+  if (options.ready_fd >= 0 && !is_detached) return start_detached(argc, argv, options.ready_fd);
   options.server_idle_ns = to_ns(server_idle_s);
   options.daemon_idle_ns = to_ns(daemon_idle_s);
   return run_daemon(std::move(options));
