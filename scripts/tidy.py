@@ -87,9 +87,11 @@ def main():
     for line in findings:
         print(line.replace(str(ROOT) + "/", ""))
     print(f"tidy: {len(findings)} findings, {reached} of {len(order)} files checked")
-    if reached < len(order):
+    is_short = reached < len(order)
+    if is_short:
         print(f"tidy: {args.minutes} minutes were not enough; the rest was not checked")
-    sys.exit(1 if findings or reached < len(order) else 0)
+    # A clone without history has nothing to compare with: there, as much as time allows is checked.
+    sys.exit(1 if findings or (is_short and (changed is not None or args.all)) else 0)
 
 
 main()
