@@ -15,7 +15,15 @@ using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class ServerTroubleTest : public DaemonFixture {};
+class ServerTroubleTest : public DaemonFixture {
+ protected:
+  /// Calls are counted when the daemon takes them.
+  void wait_for_calls(int count) {
+    const std::string wanted = "\"calls\":" + std::to_string(count);
+    while (run({"daemon", "status", "--json"}).out.find(wanted) == std::string::npos) {
+    }
+  }
+};
 
 TEST_F(ServerTroubleTest, ACommandThatDoesNotExistIsNamed) {
   use_server("no-such-command-anywhere");
@@ -76,15 +84,43 @@ TEST_F(ServerTroubleTest, AServerKilledInMidCallIsUnknown) {
   const std::vector<pid_t> servers = children_like(daemon_pid(), "mcpwire-demo-server");
   ASSERT_EQ(servers.size(), 1U);
   RunningProgram call = start({"call", "demo/progress", R"({"steps":1000,"ms":100})"}, {});
-  // The first calls of a connection are counted when they are handed over.
-  while (run({"daemon", "status", "--json"}).out.find("\"calls\":2") == std::string::npos) {
-  }
+  wait_for_calls(2);
   ASSERT_EQ(::kill(servers[0], SIGKILL), 0);
   const Finished finished = call.finish();
   // Killed before the line was written, the call goes to a fresh server; this test ends it there.
   EXPECT_EQ(finished.exit_code, 6) << finished.err;
   EXPECT_THAT(finished.err, HasSubstr("may have"));
   EXPECT_EQ(echo().exit_code, 0) << "the next call gets a new server";
+}
+
+TEST_F(ServerTroubleTest, AFloodOfProgressCostsNoAnswer) {
+  use_demo_server();
+  const Finished call = run({"call", "demo/progress", R"({"steps":50000,"ms":0})"});
+  EXPECT_EQ(call.exit_code, 0) << call.err;
+  EXPECT_EQ(call.out, "50000 steps done\n");
+}
+
+TEST_F(ServerTroubleTest, ACallThatWaitsBehindADeafServerOutlivesTheDaemon) {
+  // Its first process shakes hands and reads nothing more: one call fills the pipe, the next waits.
+  const std::string note = work() + "/was-here";
+  use_server(write_script("deaf", "if [ -e " + note + " ]; then exec " + demo_server() +
+                                      "; fi; touch " + note +
+                                      R"(
+read line
+echo '{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-11-25","capabilities":{},)"
+                                      R"("serverInfo":{"name":"deaf","version":"1"}}}'
+exec sleep 1000)"));
+  RunningProgram first = start({"call", "demo/echo", "-"}, {});
+  first.write(R"({"message":")" + std::string(200'000, 'x') + R"("})");
+  first.close_input();
+  wait_for_calls(1);
+  RunningProgram second = start({"call", "demo/echo", R"({"message":"hi"})"}, {});
+  wait_for_calls(2);
+  EXPECT_EQ(run({"daemon", "stop"}).exit_code, 0);
+  EXPECT_EQ(first.finish().exit_code, 6) << "partly written, and nobody took it back";
+  const Finished finished = second.finish();
+  EXPECT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_EQ(finished.out, "hi\n") << "provably not sent: done by the next daemon";
 }
 
 TEST_F(ServerTroubleTest, ACrashInMidCallIsNotTriedAgain) {
