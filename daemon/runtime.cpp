@@ -42,9 +42,8 @@ Result<McpRuntime::Parts> McpRuntime::prepare(const DaemonOptions& options) {
               strays.error().message());
   }
   std::unique_ptr<io::HelperThread> helper = TRY(io::HelperThread::create(*loop));
-  return Parts{std::move(directory), std::move(lock),
-               std::move(log),       std::move(loop),
-               std::move(guardian),  std::move(strays).value_or(nullptr),
+  return Parts{std::move(directory), std::move(lock),     std::move(log),
+               std::move(loop),      std::move(guardian), std::move(strays).value_or(nullptr),
                std::move(helper)};
 }
 
@@ -167,8 +166,6 @@ void McpRuntime::on_listener_failed(const Error& why) {
   request_shutdown("nobody can connect any more");
 }
 
-void McpRuntime::on_signal(int signal) {
-  request_shutdown("signal " + std::to_string(signal));
-}
+void McpRuntime::on_signal(int signal) { request_shutdown("signal " + std::to_string(signal)); }
 
 }  // namespace mcpwire::daemon
