@@ -3,8 +3,8 @@
 // list_servers, status and shutdown: what the daemon says about itself.
 #include "daemon/handlers.hpp"
 #include "daemon/request.hpp"
-#include "protocol/version.hpp"
 #include "protocol/payload_codec.hpp"
+#include "protocol/version.hpp"
 
 #include <unistd.h>
 

@@ -59,7 +59,7 @@ std::string call_params(const ParsedCall& call) {
   return params;
 }
 
-void answer(Request& request, io::RpcReply reply) {
+void answer(Request& request, const io::RpcReply& reply) {
   switch (reply.outcome) {
     case Outcome::kOk:
       return request.answer_ok(reply.body);
@@ -130,7 +130,7 @@ io::task<Result<void>> serve_call_tool(Session& session, std::uint64_t correlati
   }
   Result<io::RpcReply> reply = co_await send_call(request, *call);
   if (reply.has_value()) {
-    answer(request, *std::move(reply));
+    answer(request, *reply);
   } else {
     request.answer_not_started(reply.error());
   }

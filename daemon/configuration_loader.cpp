@@ -29,11 +29,12 @@ Result<ActiveConfiguration> load_active_configuration(FileSystem& files,
                                                       const ConfigurationKey& key,
                                                       std::uint32_t own_uid) {
   config::LoadedConfiguration loaded = TRY(config::load_configuration(files, key.path, own_uid));
-  const config::CallerContext caller{config::parse_environment_block(key.environment), loaded.directory};
+  const config::CallerContext caller{config::parse_environment_block(key.environment),
+                                     loaded.directory};
   std::optional<config::Approvals> approvals;
   if (key.origin == protocol::ConfigOrigin::kDiscovered) {
-    approvals = TRY(config::Approvals::load(files, TRY(config::approvals_path(caller.environment)),
-                                            own_uid));
+    approvals = TRY(
+        config::Approvals::load(files, TRY(config::approvals_path(caller.environment)), own_uid));
   }
 
   ActiveConfiguration active;

@@ -9,10 +9,10 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <fcntl.h>
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <fcntl.h>
 #include <optional>
 #include <string>
 #include <utility>

@@ -26,8 +26,8 @@ io::task<Result<pool::Lease>> lease_server(
     // the request: for the caller such a server is simply gone.
     const Error& why = opened.error();
     const ErrorKind kind = why.kind == ErrorKind::kInvalid ? ErrorKind::kDisconnected : why.kind;
-    Error named = Error::with_detail(kind, why.code,
-                                     "server '" + found.server->name + "': " + why.message());
+    Error named =
+        Error::with_detail(kind, why.code, "server '" + found.server->name + "': " + why.message());
     co_return fail(std::move(named));
   }
   co_return std::move(opened);

@@ -64,8 +64,7 @@ Error error_of_reply(const io::RpcReply& reply) {
 
 // The transport is leased by the caller for longer than this task runs.
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
-io::task<Result<std::string>> fetch_tools(io::McpTransport& transport,
-                                          io::RequestOptions options) {
+io::task<Result<std::string>> fetch_tools(io::McpTransport& transport, io::RequestOptions options) {
   std::string all = "[";
   std::string params;
   std::set<std::string> cursors;
@@ -77,7 +76,8 @@ io::task<Result<std::string>> fetch_tools(io::McpTransport& transport,
     if (!page.has_value()) co_return fail(page.error());
     append_elements(all, page->tools);
     if (all.size() > kToolListBytesMax) {
-      co_return fail(ErrorKind::kInvalid, ErrorCode::kTooLarge, "the server's tool list is too large");
+      co_return fail(ErrorKind::kInvalid, ErrorCode::kTooLarge,
+                     "the server's tool list is too large");
     }
     if (page->cursor.empty()) co_return all + "]";
     if (!cursors.emplace(page->cursor).second) {
@@ -86,7 +86,8 @@ io::task<Result<std::string>> fetch_tools(io::McpTransport& transport,
     }
     params = cursor_params(page->cursor);
   }
-  co_return fail(ErrorKind::kInvalid, ErrorCode::kTooLarge, "the server's tool list has too many pages");
+  co_return fail(ErrorKind::kInvalid, ErrorCode::kTooLarge,
+                 "the server's tool list has too many pages");
 }
 
 }  // namespace mcpwire::daemon

@@ -27,9 +27,7 @@ namespace detail {
 class TaskPromiseBase {
  public:
   static void* operator new(std::size_t bytes) { return allocate_frame(bytes); }
-  static void operator delete(void* frame, std::size_t bytes) noexcept {
-    free_frame(frame, bytes);
-  }
+  static void operator delete(void* frame, std::size_t bytes) noexcept { free_frame(frame, bytes); }
 
   std::suspend_always initial_suspend() const noexcept { return {}; }
 
@@ -109,7 +107,8 @@ class [[nodiscard]] task {
     T await_resume() const { return handle.promise().take(); }
   };
   Awaiter operator co_await() && noexcept {
-    // Not `!= nullptr`: that would look for operators in T's namespaces, and std::expected's recurse.
+    // Not `!= nullptr`: that would look for operators in T's namespaces, and std::expected's
+    // recurse.
     MCPWIRE_CHECK(handle_);
     return Awaiter{handle_};
   }

@@ -171,7 +171,7 @@ CallReply Session::give_up(std::uint64_t correlation) {
   if (call == nullptr)
     return unsent_reply(Error::of(ErrorKind::kNotFound, ErrorCode::kUnspecified));
   if (call->reply) return calls_.take(*call);
-  const CallReply reply = settle_silent(*call);
+  CallReply reply = settle_silent(*call);
   if (reply.outcome != Outcome::kNotSent && reply.outcome != Outcome::kUnknown) return reply;
   return {Outcome::kCancelled,
           {},

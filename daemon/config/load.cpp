@@ -10,7 +10,7 @@ namespace mcpwire::config {
 namespace {
 
 /// A failure of the file system as one of the configuration, naming the path once.
-Error as_configuration_error(Error error, const std::string& path) {
+Error as_configuration_error(const Error& error, const std::string& path) {
   if (error.code == ErrorCode::kTooLarge) {
     return Error::with_detail(ErrorKind::kConfiguration, ErrorCode::kTooLarge,
                               path + ": a configuration may have at most " +

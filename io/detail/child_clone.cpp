@@ -6,8 +6,8 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,7 +18,7 @@
 #include <utility>
 
 // clone(2) under the name that ThreadSanitizer does not replace: its own version refuses CLONE_VM.
-// NOLINTNEXTLINE(bugprone-reserved-identifier)
+// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming)
 extern "C" int __clone(int (*function)(void*), void* stack_end, int flags, void* argument, ...);
 
 namespace mcpwire::io::detail {
