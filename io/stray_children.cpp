@@ -97,13 +97,13 @@ bool StrayChildren::is_condemned(std::int32_t session) const noexcept {
   return guardian_.groups() == 0 || ended_sessions_.contains(session);
 }
 
-/// Reaps the strays that have ended and kills those whose time is over. How many are left.
-std::size_t StrayChildren::look() noexcept {
-  std::size_t left = 0;
+/// Reaps the strays that have ended and kills those whose time is over. Those that are left.
+std::vector<std::int32_t> StrayChildren::look() noexcept {
+  std::vector<std::int32_t> left;
   std::unordered_set<std::int32_t> sessions;
   for (const std::int32_t child : list_children().value_or(std::vector<std::int32_t>{})) {
     if (!is_stray(child) || try_reap(child)) continue;
-    ++left;
+    left.push_back(child);
     const std::int32_t session = ::getsid(child);
     if (is_condemned(session)) ::kill(child, SIGKILL);
     if (ended_sessions_.contains(session)) sessions.insert(session);
@@ -115,11 +115,14 @@ std::size_t StrayChildren::look() noexcept {
 
 void StrayChildren::end_all_blocking() noexcept {
   const std::uint64_t until_ns = monotonic_now_ns() + kPatienceNs;
-  while (guardian_.groups() == 0 && look() != 0) {
-    for (const std::int32_t child : list_children().value_or(std::vector<std::int32_t>{})) {
+  while (guardian_.groups() == 0) {
+    // Only those that were killed: what they leave behind comes to us while they are waited for.
+    const std::vector<std::int32_t> killed = look();
+    if (killed.empty()) return;
+    for (const std::int32_t child : killed) {
       const std::uint64_t now_ns = monotonic_now_ns();
       if (now_ns >= until_ns) return;
-      if (is_stray(child)) wait_for_process_end(open_process(child), until_ns - now_ns);
+      wait_for_process_end(open_process(child), until_ns - now_ns);
     }
   }
 }

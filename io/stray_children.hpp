@@ -20,10 +20,10 @@
 #include "protocol/base/seams/event_loop.hpp"
 #include "protocol/base/unique_fd.hpp"
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <unordered_set>
+#include <vector>
 
 namespace mcpwire::io {
 
@@ -47,8 +47,8 @@ class StrayChildren final : private FdWatcher::Observer,
 
   void on_ready(unsigned events) override;
   void on_group_ended(std::int32_t group_id) override;
-  void run() override { look(); }
-  std::size_t look() noexcept;
+  void run() override { static_cast<void>(look()); }
+  std::vector<std::int32_t> look() noexcept;
   bool is_stray(std::int32_t process_id) const noexcept;
   bool is_condemned(std::int32_t session) const noexcept;
 
