@@ -5,6 +5,7 @@
 #pragma once
 
 #include "protocol/base/bytes.hpp"
+#include "protocol/request_header.hpp"
 
 #include <cstdint>
 #include <variant>
@@ -32,6 +33,13 @@ struct MmapPayload {
 };
 
 using Payload = std::variant<InlinePayload, MmapPayload>;
+
+/// What a frame's bytes stand for, told by its flags. REQUIRES: the header was checked
+/// (check_header), so that a mapped payload has the size of a descriptor; `bytes` are private.
+inline Payload payload_of(const RequestHeader& header, ByteSpan bytes) noexcept {
+  if ((header.flags & flag::kMapped) == 0) return InlinePayload{bytes};
+  return MmapPayload{load_object<MappedDescriptor>(bytes)};
+}
 
 /// True if [offset, offset + length) lies inside a file of `file_bytes`, without overflow.
 constexpr bool descriptor_fits(const MappedDescriptor& descriptor,

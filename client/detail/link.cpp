@@ -125,8 +125,9 @@ Result<bool> Link::take_socket_frame(Sink& sink, ring::ReceivedFrame& frame) {
 
 Result<void> Link::take_frame(Sink& sink, FrameHeader header, std::string payload) {
   if (is_event(header, Method::kIntent)) return take_intent(as_bytes(payload));
-  if ((header.request.flags & protocol::flag::kMapped) != 0) {
-    payload = TRY(take_mapped(as_bytes(payload)));
+  const protocol::Payload where = protocol::payload_of(header.request, as_bytes(payload));
+  if (const auto* mapped = std::get_if<protocol::MmapPayload>(&where)) {
+    payload = TRY(take_mapped(mapped->descriptor));
     header.request.flags &= ~protocol::flag::kMapped;
   }
   const bool is_last = (header.request.flags & protocol::flag::kMore) == 0;
@@ -147,8 +148,7 @@ Result<void> Link::take_frame(Sink& sink, FrameHeader header, std::string payloa
   return {};
 }
 
-Result<std::string> Link::take_mapped(ByteSpan bytes) {
-  const auto descriptor = load_object<protocol::MappedDescriptor>(bytes);
+Result<std::string> Link::take_mapped(const protocol::MappedDescriptor& descriptor) {
   const auto find = [&] {
     return std::ranges::find_if(memory_files_, [&](const MemoryFile& file) {
       return file.slab == descriptor.slab && file.generation == descriptor.generation;

@@ -124,7 +124,7 @@ class Link {
   bool take_socket_frames(Sink& sink);
   Result<void> take_frame(Sink& sink, protocol::FrameHeader header, std::string payload);
   Result<bool> take_socket_frame(Sink& sink, ring::ReceivedFrame& frame);
-  Result<std::string> take_mapped(ByteSpan descriptor);
+  Result<std::string> take_mapped(const protocol::MappedDescriptor& descriptor);
   Result<ring::WaitOutcome> wait_on_ring(std::uint64_t deadline_ns);
   PumpEnd wait_for_records(Sink& sink, std::uint64_t deadline_ns);
   PumpEnd wait_for_socket(std::uint64_t deadline_ns);

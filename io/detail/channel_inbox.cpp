@@ -67,8 +67,10 @@ Result<void> ChannelInbox::keep_file(ByteSpan memory_event, UniqueFd file) {
 }
 
 bool ChannelInbox::has_file_for(const FrameHeader& header, ByteSpan payload) const noexcept {
-  if ((header.request.flags & protocol::flag::kMapped) == 0) return true;
-  const auto descriptor = load_object<MappedDescriptor>(payload);
+  const protocol::Payload where = protocol::payload_of(header.request, payload);
+  const auto* mapped = std::get_if<protocol::MmapPayload>(&where);
+  if (mapped == nullptr) return true;
+  const MappedDescriptor& descriptor = mapped->descriptor;
   return std::ranges::any_of(files_, [&](const File& file) {
     return file.slab == descriptor.slab && file.generation == descriptor.generation;
   });
@@ -77,21 +79,21 @@ bool ChannelInbox::has_file_for(const FrameHeader& header, ByteSpan payload) con
 Result<std::optional<InboundMessage>> ChannelInbox::take(FrameHeader header, ByteSpan payload,
                                                          Carrier carrier) {
   if (const char* fault = fault_of(header)) return violation(fault);
-  const bool is_mapped = (header.request.flags & protocol::flag::kMapped) != 0;
+  const protocol::Payload where = protocol::payload_of(header.request, payload);
+  const auto* mapped = std::get_if<protocol::MmapPayload>(&where);
   const bool is_piece = (header.request.flags & protocol::flag::kMore) != 0;
   if (carrier == Carrier::kSocket) {
-    if (is_mapped) return violation("mapped payload without shared memory");
+    if (mapped != nullptr) return violation("mapped payload without shared memory");
     if (is_piece || partial_) return assemble(header, payload);
   }
   // A record that does not fit the ring goes mapped, never in pieces.
   if (is_piece) return violation("message in pieces in a ring");
-  if (is_mapped) return open_mapped(header, payload);
+  if (mapped != nullptr) return open_mapped(header, mapped->descriptor);
   return std::optional<InboundMessage>(InboundMessage{header, payload, std::nullopt, {}});
 }
 
-Result<std::optional<InboundMessage>> ChannelInbox::open_mapped(FrameHeader header,
-                                                                ByteSpan payload) {
-  const auto descriptor = load_object<MappedDescriptor>(payload);
+Result<std::optional<InboundMessage>> ChannelInbox::open_mapped(
+    FrameHeader header, const MappedDescriptor& descriptor) {
   const auto found = std::ranges::find_if(files_, [&](const File& file) {
     return file.slab == descriptor.slab && file.generation == descriptor.generation;
   });

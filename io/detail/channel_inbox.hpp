@@ -71,7 +71,8 @@ class ChannelInbox {
     std::string payload;
   };
 
-  Result<std::optional<InboundMessage>> open_mapped(protocol::FrameHeader header, ByteSpan payload);
+  Result<std::optional<InboundMessage>> open_mapped(protocol::FrameHeader header,
+                                                    const protocol::MappedDescriptor& descriptor);
   Result<std::optional<InboundMessage>> assemble(protocol::FrameHeader header, ByteSpan payload);
 
   std::size_t reassembly_bytes_max_;
