@@ -36,9 +36,10 @@ struct InterruptSource {
   int fd = -1;
 };
 
-/// About the price of one sleep and wake-up across cores and the daemon's own share of a round
-/// trip: spinning longer than that for an unknown wait can only lose.
-inline constexpr std::uint64_t kSpinDefaultNs = 50 * kNanosecondsPerMicrosecond;
+/// About the price of a call that sleeps: two wake-ups across cores cost 150 to 170 us on two virtual
+/// processors (PERF.md, section 8). Waiting longer than that for an unknown answer can only lose. The
+/// spinner yields, and a spin in vain suspends the next ones.
+inline constexpr std::uint64_t kSpinDefaultNs = 200 * kNanosecondsPerMicrosecond;
 
 struct ConnectOptions {
   std::string runtime_directory;  ///< Empty: the one that the environment leads to.
