@@ -46,7 +46,10 @@ class DaemonDeathTest : public DaemonFixture, public ::testing::WithParamInterfa
     const std::string path = "/proc/" + std::to_string(connection_->agreement().daemon_pid);
     const auto state = [&] {
       std::ifstream file(path + "/stat");
-      const std::string stat(std::istreambuf_iterator<char>(file), {});
+      // Not by stream iterators: they throw when the process has just gone.
+      std::ostringstream text;
+      text << file.rdbuf();
+      const std::string stat = text.str();
       return stat.substr(stat.rfind(')'), 3);
     };
     while (state() != ") T") std::this_thread::yield();

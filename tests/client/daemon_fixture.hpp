@@ -21,6 +21,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <string>
 #include <thread>
 
@@ -54,7 +55,10 @@ class DaemonFixture : public ::testing::Test {
 
   std::string starts() const {
     std::ifstream file(path_ + "/starts");
-    return {std::istreambuf_iterator<char>(file), {}};
+    // Not by stream iterators: they throw when the process behind a file of /proc has just gone.
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
   }
 
   /// A daemon that is started after this lives until life_ is closed again.

@@ -22,6 +22,7 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -97,8 +98,10 @@ class ProcessTest : public testing::Test {
   }
 
   static std::string read_file(const std::string& path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
+    // Not by stream iterators: they throw when the process behind a file of /proc has just gone.
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
   }
 
   /// Processes that run and have `marker` among their arguments. Zombies have none.
