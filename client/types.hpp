@@ -36,9 +36,9 @@ struct InterruptSource {
   int fd = -1;
 };
 
-/// About the price of a call that sleeps: two wake-ups across cores cost 150 to 170 us on two virtual
-/// processors (PERF.md, section 8). Waiting longer than that for an unknown answer can only lose. The
-/// spinner yields, and a spin in vain suspends the next ones.
+/// About the price of a call that sleeps: two wake-ups across cores cost 150 to 170 us on two
+/// virtual processors (PERF.md, section 8). Waiting longer than that for an unknown answer can only
+/// lose. The spinner yields, and a spin in vain suspends the next ones.
 inline constexpr std::uint64_t kSpinDefaultNs = 200 * kNanosecondsPerMicrosecond;
 
 struct ConnectOptions {
