@@ -122,8 +122,7 @@ io::task<Result<void>> serve_call_tool(Session& session, std::uint64_t correlati
   request.publish(protocol::CallState::kClaimed);
   ++session.services().counters.calls;
 
-  json::ValueReader reader;
-  const Result<ParsedCall> call = parse_call(reader, payload);
+  const Result<ParsedCall> call = parse_call(session.services().values, payload);
   if (!call.has_value()) {
     request.answer_not_started(call.error());
     co_return Result<void>{};

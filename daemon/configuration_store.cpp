@@ -21,18 +21,12 @@ constexpr std::size_t kSlotsMax = 64;
 // command tells the file's version when it connects and never waits for this.
 constexpr std::uint64_t kRecheckNs = 100 * kNanosecondsPerMillisecond;
 
-// An approval is given in another file, which the configuration's identity does not cover.
-bool has_unapproved(const ActiveConfiguration& configuration) {
-  return std::ranges::any_of(configuration.servers, [](const ConfiguredServer& server) {
-    return !server.spec.has_value() && server.spec.error().code == ErrorCode::kConfigUnapproved;
-  });
-}
-
-// A command that was not found may have been installed since.
-bool has_missing_command(const ActiveConfiguration& configuration) {
-  return std::ranges::any_of(configuration.servers, [](const ConfiguredServer& server) {
-    return !server.spec.has_value() && server.spec.error().code == ErrorCode::kCommandNotFound;
-  });
+// What the file's identity does not cover: an approval is given in another file, and a command that
+// was not found may have been installed since.
+bool depends_on_more_than_the_file(const ConfiguredServer& server) {
+  if (server.spec.has_value()) return false;
+  const ErrorCode why = server.spec.error().code;
+  return why == ErrorCode::kConfigUnapproved || why == ErrorCode::kCommandNotFound;
 }
 
 }  // namespace
@@ -43,6 +37,7 @@ struct ConfigurationStore::Slot {
     io::OneShot<ConfigurationPointer> shot;
   };
   ConfigurationPointer configuration;
+  bool is_read_each_time = false;  ///< See depends_on_more_than_the_file().
   std::uint64_t checked_ns = 0;
   std::uint64_t used_ns = 0;
   bool is_reading = false;
@@ -69,10 +64,7 @@ ConfigurationPointer ConfigurationStore::try_current(const ConfigurationKey& key
   if (found == slots_.end() || found->second->configuration == nullptr) return nullptr;
   Slot& slot = *found->second;
   slot.used_ns = loop_.now_ns();
-  if (slot.configuration->identity != seen) return nullptr;
-  if (has_unapproved(*slot.configuration) || has_missing_command(*slot.configuration)) {
-    return nullptr;
-  }
+  if (slot.is_read_each_time || slot.configuration->identity != seen) return nullptr;
   if (loop_.now_ns() - slot.checked_ns >= kRecheckNs) {
     // One stat of a file that is in the kernel's cache: about a microsecond, ten times a second.
     const Result<FileStatus> status = files_.status(key.path);
@@ -131,6 +123,8 @@ io::task<Result<void>> ConfigurationStore::read(std::shared_ptr<Slot> slot, Conf
 
 void ConfigurationStore::replace(Slot& slot, ConfigurationPointer configuration) {
   const ConfigurationPointer previous = std::exchange(slot.configuration, std::move(configuration));
+  slot.is_read_each_time =
+      std::ranges::any_of(slot.configuration->servers, depends_on_more_than_the_file);
   slot.checked_ns = loop_.now_ns();
   if (previous == nullptr) return;
   std::set<std::string_view> named;

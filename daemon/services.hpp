@@ -9,6 +9,7 @@
 #include "parallel/executor.hpp"
 #include "pool/connection_pool.hpp"
 #include "protocol/base/seams/event_loop.hpp"
+#include "protocol/json/value.hpp"
 #include "telemetry/counters.hpp"
 
 #include <cstdint>
@@ -35,6 +36,8 @@ struct Services {
   DaemonFacts facts;
   /// Begins the orderly end of the daemon; returns at once.
   std::function<void()> request_shutdown;
+  /// One for all requests: its buffers are made once, not for each call. Never held across an await.
+  protocol::json::ValueReader values{};
 };
 
 }  // namespace mcpwire::daemon
