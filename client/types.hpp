@@ -5,7 +5,7 @@
 #pragma once
 
 #include "protocol/base/error.hpp"
-#include "protocol/base/seams/clock.hpp"
+#include "protocol/base/system_clock.hpp"
 #include "protocol/outcome.hpp"
 #include "protocol/params.hpp"
 
@@ -17,9 +17,6 @@
 #include <vector>
 
 namespace mcpwire::client {
-
-/// CLOCK_MONOTONIC in nanoseconds: the time in which all deadlines are given.
-std::uint64_t monotonic_now_ns() noexcept;
 
 /// A configuration file: the daemon reads it, the client only tells where it is.
 struct ConfigReference {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/predecessor.hpp"
 
-#include "io/system_clock.hpp"
 #include "protocol/base/process_fd.hpp"
 #include "protocol/base/seams/clock.hpp"
+#include "protocol/base/system_clock.hpp"
 #include "ring/control_socket.hpp"
 
 #include <poll.h>
@@ -52,7 +52,7 @@ void write_process_id(int fd) {
 
 Result<UniqueFd> take_instance_lock(const ring::RuntimeDirectory& directory,
                                     std::uint64_t patience_ns) {
-  const std::uint64_t give_up_ns = io::monotonic_now_ns() + patience_ns;
+  const std::uint64_t give_up_ns = monotonic_now_ns() + patience_ns;
   // A holder that wrote no process id yet is about to; this bounds the wait for that.
   constexpr std::uint64_t kUnknownHolderWaitNs = 5 * kNanosecondsPerMillisecond;
   for (;;) {
@@ -61,7 +61,7 @@ Result<UniqueFd> take_instance_lock(const ring::RuntimeDirectory& directory,
       write_process_id(lock->get());
       return *std::move(lock);
     }
-    const std::uint64_t now_ns = io::monotonic_now_ns();
+    const std::uint64_t now_ns = monotonic_now_ns();
     if (now_ns >= give_up_ns || is_serving(directory)) break;
     const std::optional<pid_t> holder = holder_of_lock(directory);
     if (holder.has_value()) {

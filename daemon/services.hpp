@@ -36,7 +36,8 @@ struct Services {
   DaemonFacts facts;
   /// Begins the orderly end of the daemon; returns at once.
   std::function<void()> request_shutdown;
-  /// One for all requests: its buffers are made once, not for each call. Never held across an await.
+  /// One for all requests: its buffers are made once, not for each call. Never held across an
+  /// await.
   protocol::json::ValueReader values{};
 };
 

@@ -4,8 +4,8 @@
 // io/detail/channel_receive.cpp.
 #include "io/client_channel.hpp"
 
-#include "io/system_clock.hpp"
 #include "protocol/base/check.hpp"
+#include "protocol/base/system_clock.hpp"
 
 #include <poll.h>
 #include <sys/socket.h>

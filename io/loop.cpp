@@ -2,8 +2,8 @@
 #include "io/loop.hpp"
 
 #include "io/detail/uring.hpp"
-#include "io/system_clock.hpp"
 #include "protocol/base/check.hpp"
+#include "protocol/base/system_clock.hpp"
 
 #include <algorithm>
 #include <thread>

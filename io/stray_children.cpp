@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "io/stray_children.hpp"
 
-#include "io/system_clock.hpp"
 #include "protocol/base/process_fd.hpp"
+#include "protocol/base/system_clock.hpp"
 
 #include <pthread.h>
 #include <sys/prctl.h>

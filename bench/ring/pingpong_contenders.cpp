@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "bench/ring/pingpong_contenders.hpp"
 
-#include "ring/blocking_clock.hpp"
+#include "protocol/base/system_clock.hpp"
 #include "ring/control_socket.hpp"
 #include "ring/segment.hpp"
 #include "ring/waiter.hpp"
@@ -74,7 +74,7 @@ class RingContender final : public Contender {
  private:
   ring::OwnedSegment own_;
   ring::PeerSegment peer_;
-  ring::BlockingClock clock_;
+  SystemClock clock_;
   ring::Consumer consumer_;
   ring::Producer producer_;
   ring::Waiter waiter_;

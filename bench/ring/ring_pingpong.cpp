@@ -2,8 +2,8 @@
 #include "bench/ring/ring_pingpong.hpp"
 
 #include "bench/ring/pingpong_contenders.hpp"
+#include "protocol/base/system_clock.hpp"
 #include "protocol/base/unique_fd.hpp"
-#include "ring/blocking_clock.hpp"
 
 #include <algorithm>
 #include <array>
@@ -105,7 +105,7 @@ std::vector<Lane> make_lanes(const PingPongOptions& options, Role role, LaneFile
 }
 
 bool run_block(Lane& lane, const PingPongOptions& options, std::uint32_t block) {
-  const ring::BlockingClock clock;
+  const SystemClock clock;
   std::vector<std::byte> sent(lane.payload_bytes);
   std::vector<std::byte> received(lane.payload_bytes);
   const Rounds rounds = rounds_of(lane, options);

@@ -2,22 +2,12 @@
 #include "client/detail/interruption.hpp"
 
 #include <poll.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 
-namespace mcpwire::client {
-
-std::uint64_t monotonic_now_ns() noexcept {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * kNanosecondsPerSecond +
-         static_cast<std::uint64_t>(now.tv_nsec);
-}
-
-namespace detail {
+namespace mcpwire::client::detail {
 namespace {
 
 /// sizeof(signalfd_siginfo); a pipe gives up to as many bytes.
@@ -74,5 +64,4 @@ WaitEnd wait_readable(int fd, std::uint64_t deadline_ns, InterruptSource interru
   return wait_ready({fd, POLLIN, -1}, deadline_ns, interrupt);
 }
 
-}  // namespace detail
-}  // namespace mcpwire::client
+}  // namespace mcpwire::client::detail

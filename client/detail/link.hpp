@@ -11,11 +11,11 @@
 #include "client/types.hpp"
 #include "protocol/base/bytes.hpp"
 #include "protocol/base/result.hpp"
+#include "protocol/base/system_clock.hpp"
 #include "protocol/base/unique_fd.hpp"
 #include "protocol/call_word.hpp"
 #include "protocol/payload.hpp"
 #include "protocol/request_header.hpp"
-#include "ring/blocking_clock.hpp"
 #include "ring/call_words.hpp"
 #include "ring/control_socket.hpp"
 #include "ring/segment.hpp"
@@ -80,7 +80,7 @@ class Link {
     Rings(ring::OwnedSegment own, ring::PeerSegment peer, ring::WaiterOptions options);
     ring::OwnedSegment own_segment;
     ring::PeerSegment peer_segment;
-    ring::BlockingClock clock;
+    SystemClock clock;
     ring::Producer producer;
     ring::Consumer consumer;
     ring::ClientCallWords call_words;

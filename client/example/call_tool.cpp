@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
   request.server = argv[2];
   request.tool = argv[3];
   request.arguments_json = argv[4];
-  request.deadline_ns = client::monotonic_now_ns() + 30 * kNanosecondsPerSecond;
+  request.deadline_ns = mcpwire::monotonic_now_ns() + 30 * kNanosecondsPerSecond;
   const client::CallReply reply = connection->call_tool(request);
   if (reply.outcome == protocol::Outcome::kOk) {
     std::printf("%s\n", reply.body.c_str());

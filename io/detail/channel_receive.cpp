@@ -2,7 +2,7 @@
 //
 // The receiving half of a channel: handshake, socket frames, ring records.
 #include "io/client_channel.hpp"
-#include "io/system_clock.hpp"
+#include "protocol/base/system_clock.hpp"
 #include "protocol/payload_codec.hpp"
 
 #include <poll.h>

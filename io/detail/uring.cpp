@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "io/detail/uring.hpp"
 
-#include "io/system_clock.hpp"
 #include "protocol/base/check.hpp"
+#include "protocol/base/system_clock.hpp"
 
 #include <sys/socket.h>
 #include <bit>

@@ -2,7 +2,7 @@
 //
 // A request and its answer through two rings, both ends in one program: what a client and the
 // daemon do in two. Uses ring/ and protocol/ only. Prints the answer and ends with 0.
-#include "ring/blocking_clock.hpp"
+#include "protocol/base/system_clock.hpp"
 #include "ring/control_socket.hpp"
 #include "ring/segment.hpp"
 #include "ring/waiter.hpp"
@@ -48,7 +48,7 @@ struct End {
     return text;
   }
 
-  ring::BlockingClock clock;
+  SystemClock clock;
   ring::Consumer consumer;
   ring::Producer producer;
   ring::Waiter waiter;

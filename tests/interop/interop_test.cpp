@@ -86,7 +86,7 @@ class InteropTest : public testing::Test {
     std::filesystem::remove_all(scratch_);
   }
 
-  static std::uint64_t deadline() { return client::monotonic_now_ns() + kPatienceNs; }
+  static std::uint64_t deadline() { return monotonic_now_ns() + kPatienceNs; }
 
   Connection& connection() {
     if (!connection_.has_value()) {

@@ -8,7 +8,7 @@
 #include "io/kernel_features.hpp"
 #include "io/loop.hpp"
 #include "io/signal_watcher.hpp"
-#include "io/system_clock.hpp"
+#include "protocol/base/system_clock.hpp"
 #include "protocol/base/unique_fd.hpp"
 
 #include <fcntl.h>

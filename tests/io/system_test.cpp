@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // SystemFileSystem, SystemRandom and SystemClock against the machine itself.
-#include "io/system_clock.hpp"
 #include "io/system_file_system.hpp"
 #include "io/system_random.hpp"
+#include "protocol/base/system_clock.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

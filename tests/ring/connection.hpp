@@ -4,7 +4,7 @@
 // handshake does, without its negotiation.
 #pragma once
 
-#include "ring/blocking_clock.hpp"
+#include "protocol/base/system_clock.hpp"
 #include "ring/control_socket.hpp"
 #include "ring/segment.hpp"
 #include "ring/waiter.hpp"
@@ -84,7 +84,7 @@ class Connection {
   Consumer consumer;
   Producer producer;
   int socket;
-  BlockingClock clock;
+  SystemClock clock;
   Waiter waiter;
 
  private:

@@ -2,7 +2,7 @@
 //
 // Both ends as threads on one mapping, so that ThreadSanitizer sees both sides of every access,
 // and soaks of the park protocol with spin 0, in which a lost wake-up shows as a time-out.
-#include "ring/blocking_clock.hpp"
+#include "protocol/base/system_clock.hpp"
 #include "ring/call_words.hpp"
 #include "ring/control_socket.hpp"
 #include "ring/waiter.hpp"
@@ -121,7 +121,7 @@ struct Side {
     return payload;
   }
 
-  BlockingClock clock;
+  SystemClock clock;
   Consumer consumer;
   Producer producer;
   int socket;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ring/waiter.hpp"
 
-#include "ring/blocking_clock.hpp"
+#include "protocol/base/system_clock.hpp"
 #include "ring/control_socket.hpp"
 #include "tests/ring/ring_pair.hpp"
 #include "tests/ring/socket_pair.hpp"
@@ -50,7 +50,7 @@ class WaiterTest : public testing::TestWithParam<std::uint64_t> {
   Consumer far_consumer{far_segment.memory(), near_segment.memory()};
   Producer far_producer{far_segment.memory(), near_segment.memory()};
   SocketPair sockets;
-  BlockingClock real_clock;
+  SystemClock real_clock;
 };
 
 TEST_P(WaiterTest, FindsDataThatIsAlreadyThere) {

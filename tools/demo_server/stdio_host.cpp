@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "tools/demo_server/stdio_host.hpp"
 
-#include "protocol/base/seams/clock.hpp"
+#include "protocol/base/system_clock.hpp"
 #include "protocol/base/unique_fd.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -108,12 +107,7 @@ bool StdioHost::flush() {
   return is_written;
 }
 
-std::uint64_t StdioHost::monotonic_ns() const noexcept {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * kNanosecondsPerSecond +
-         static_cast<std::uint64_t>(now.tv_nsec);
-}
+std::uint64_t StdioHost::monotonic_ns() const noexcept { return monotonic_now_ns(); }
 
 void StdioHost::log(std::string_view text) noexcept {
   // Nobody may be listening there; that is no reason to fail.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/mcp-bench/host.hpp"
 
-#include "protocol/base/seams/clock.hpp"
+#include "protocol/base/system_clock.hpp"
 
 #include <sched.h>
 #include <cerrno>
@@ -18,13 +18,6 @@ constexpr std::uint64_t kSleepNsMin = 200 * kNanosecondsPerMicrosecond;
 
 }  // namespace
 
-std::uint64_t monotonic_ns() noexcept {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * kNanosecondsPerSecond +
-         static_cast<std::uint64_t>(now.tv_nsec);
-}
-
 void wait_ns(std::uint64_t ns) noexcept {
   if (ns == 0) return;
   if (ns >= kSleepNsMin) {
@@ -33,8 +26,8 @@ void wait_ns(std::uint64_t ns) noexcept {
     ::clock_nanosleep(CLOCK_MONOTONIC, 0, &span, nullptr);
     return;
   }
-  const std::uint64_t end_ns = monotonic_ns() + ns;
-  while (monotonic_ns() < end_ns) {
+  const std::uint64_t end_ns = monotonic_now_ns() + ns;
+  while (monotonic_now_ns() < end_ns) {
   }
 }
 

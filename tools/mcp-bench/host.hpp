@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What a measurement needs of the machine: time, silence, CPUs, a folder of its own.
+// What a measurement needs of the machine: silence, CPUs, a folder of its own.
 // Threading: one thread.
 #pragma once
 
@@ -12,8 +12,6 @@
 #include <vector>
 
 namespace mcpwire::bench_tool {
-
-std::uint64_t monotonic_ns() noexcept;
 
 /// Lets `ns` pass: asleep if that is long enough for a sleep to be exact, else spinning.
 void wait_ns(std::uint64_t ns) noexcept;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/mcp-bench/latency.hpp"
 
+#include "protocol/base/system_clock.hpp"
 #include "tools/mcp-bench/host.hpp"
 
 #include <algorithm>
@@ -57,9 +58,9 @@ Result<LatencySummary> time_round_trips(const LatencyOptions& options,
   samples.reserve(options.iterations);
   for (std::size_t count = 0; count < options.iterations; ++count) {
     wait_ns(options.gap_ns);
-    const std::uint64_t started_ns = monotonic_ns();
+    const std::uint64_t started_ns = monotonic_now_ns();
     TRY(round_trip());
-    samples.push_back(monotonic_ns() - started_ns);
+    samples.push_back(monotonic_now_ns() - started_ns);
   }
   return summarize(std::move(samples));
 }

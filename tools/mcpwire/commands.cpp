@@ -42,7 +42,7 @@ Result<client::Connection> connect(const Context& context, NeedsServers needs_se
 }
 
 std::uint64_t deadline_of(const CommandLine& line, std::uint64_t otherwise) noexcept {
-  return line.timeout_ns == 0 ? otherwise : client::monotonic_now_ns() + line.timeout_ns;
+  return line.timeout_ns == 0 ? otherwise : monotonic_now_ns() + line.timeout_ns;
 }
 
 ExitCode report(Context& context, const Error& error) {

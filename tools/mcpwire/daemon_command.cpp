@@ -93,7 +93,7 @@ ExitCode run_daemon_status(Context& context) {
     context.out.own(is_json(context) ? "{\"running\":false}\n" : "mcpwired is not running\n");
     return ExitCode::kNotSent;
   }
-  const auto status = (*running)->status(client::monotonic_now_ns() + kStatusTimeoutNs);
+  const auto status = (*running)->status(monotonic_now_ns() + kStatusTimeoutNs);
   if (!status) return report(context, status.error());
   is_json(context) ? print_status_json(context.out, *status) : print_status(context.out, *status);
   return ExitCode::kOk;
@@ -101,8 +101,7 @@ ExitCode run_daemon_status(Context& context) {
 
 ExitCode run_daemon_stop(Context& context) {
   const Interrupt interrupt;
-  const std::uint64_t deadline_ns =
-      deadline_of(context.line, client::monotonic_now_ns() + kStopTimeoutNs);
+  const std::uint64_t deadline_ns = deadline_of(context.line, monotonic_now_ns() + kStopTimeoutNs);
   auto running = connect_to_running(context, interrupt);
   if (!running) return report(context, running.error());
   if (!running->has_value()) {
@@ -132,9 +131,9 @@ ExitCode run_ping(Context& context) {
   const Interrupt interrupt;
   auto connection = connect(context, NeedsServers::kNo, client::AutoStart::kYes, interrupt);
   if (!connection) return report(context, connection.error());
-  const std::uint64_t start_ns = client::monotonic_now_ns();
+  const std::uint64_t start_ns = monotonic_now_ns();
   const auto answered = connection->ping(deadline_of(context.line, start_ns + kStatusTimeoutNs));
-  const std::uint64_t duration_ns = client::monotonic_now_ns() - start_ns;
+  const std::uint64_t duration_ns = monotonic_now_ns() - start_ns;
   if (!answered) return report(context, answered.error());
   const std::string process_id = std::to_string(connection->agreement().daemon_pid);
   if (is_json(context)) {

@@ -23,7 +23,7 @@ Result<ProcessWatch> ProcessWatch::open(std::int32_t process_id) {
 Result<void> ProcessWatch::wait(std::uint64_t deadline_ns, int interrupt_fd) const {
   constexpr std::uint64_t kPollMsMax = 60'000;
   while (true) {
-    const std::uint64_t now = client::monotonic_now_ns();
+    const std::uint64_t now = monotonic_now_ns();
     const std::uint64_t left = deadline_ns > now ? deadline_ns - now : 0;
     const std::uint64_t left_ms =
         (left + kNanosecondsPerMillisecond - 1) / kNanosecondsPerMillisecond;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Clock: the seam through which time is read. Real one: io/system_clock.hpp; fake one:
+// Clock: the seam through which time is read. Real one: protocol/base/system_clock.hpp; fake one:
 // tests/support/fake_event_loop.hpp, whose time moves only when a test says so.
 #pragma once
 

@@ -8,9 +8,9 @@
 
 #include <cstdint>
 
-namespace mcpwire::io {
+namespace mcpwire {
 
-/// CLOCK_MONOTONIC in nanoseconds; what SystemClock and Loop read. No system call (vDSO).
+/// CLOCK_MONOTONIC in nanoseconds, what SystemClock reads. No system call (vDSO).
 std::uint64_t monotonic_now_ns() noexcept;
 
 class SystemClock final : public Clock {
@@ -19,4 +19,4 @@ class SystemClock final : public Clock {
   std::uint64_t realtime_ns() const noexcept override;
 };
 
-}  // namespace mcpwire::io
+}  // namespace mcpwire

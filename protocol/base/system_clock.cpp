@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "io/system_clock.hpp"
+#include "protocol/base/system_clock.hpp"
 
 #include "protocol/base/check.hpp"
 
 #include <time.h>
 
-namespace mcpwire::io {
+namespace mcpwire {
 namespace {
 
 std::uint64_t read_clock(clockid_t clock) noexcept {
@@ -21,4 +21,4 @@ std::uint64_t monotonic_now_ns() noexcept { return read_clock(CLOCK_MONOTONIC); 
 
 std::uint64_t SystemClock::realtime_ns() const noexcept { return read_clock(CLOCK_REALTIME); }
 
-}  // namespace mcpwire::io
+}  // namespace mcpwire
