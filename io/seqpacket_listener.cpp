@@ -3,6 +3,7 @@
 
 #include "io/detail/uring.hpp"
 #include "protocol/base/check.hpp"
+#include "ring/runtime_directory.hpp"
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -42,10 +43,10 @@ Error socket_error(const char* call) {
 }  // namespace
 
 Result<UniqueFd> create_listening_socket(const std::string& path) {
-  if (path.size() > kSocketPathBytesMax) {
+  if (path.size() > ring::kSocketPathBytesMax) {
     return fail(ErrorKind::kConfiguration, ErrorCode::kRuntimePathTooLong,
                 "the socket path has " + std::to_string(path.size()) + " bytes, at most " +
-                    std::to_string(kSocketPathBytesMax) + " are possible: " + path);
+                    std::to_string(ring::kSocketPathBytesMax) + " are possible: " + path);
   }
   UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return fail(socket_error("socket"));

@@ -19,9 +19,6 @@
 
 namespace mcpwire::io {
 
-/// What sockaddr_un holds besides the terminating zero.
-inline constexpr std::size_t kSocketPathBytesMax = 107;
-
 /// Binds and listens at `path`, mode 0700. An old socket at that place is removed, so only the
 /// holder of the daemon's lock may call it, and only before it creates threads (umask).
 /// ErrorCode::kRuntimePathTooLong says the byte counts.

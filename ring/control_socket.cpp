@@ -2,6 +2,7 @@
 #include "ring/control_socket.hpp"
 
 #include "protocol/base/check.hpp"
+#include "protocol/base/process_fd.hpp"
 #include "protocol/base/seams/clock.hpp"
 
 #include <algorithm>
@@ -10,7 +11,6 @@
 #include <cstring>
 
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -223,7 +223,7 @@ Result<UniqueFd> peer_pidfd(int socket_fd, KernelAbility so_peerpidfd) {
     if (errno != ENOPROTOOPT) return system_failure(errno, "SO_PEERPIDFD");
   }
   const pid_t pid = TRY(peer_pid(socket_fd));
-  UniqueFd fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  UniqueFd fd = open_process(pid);
   if (!fd) return errno == ESRCH ? closed() : system_failure(errno, "pidfd_open");
   return fd;
 }

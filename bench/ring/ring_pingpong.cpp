@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <iterator>
 #include <memory>
+#include <numeric>
 
 #include <sched.h>
 #include <sys/wait.h>
@@ -125,8 +126,9 @@ PingPongResult summarize(Lane& lane) {
   const auto quantile = [&](std::uint64_t per_mille) {
     return lane.samples[(lane.samples.size() - 1) * per_mille / 1000];
   };
+  const auto total = std::accumulate(lane.samples.begin(), lane.samples.end(), std::uint64_t{0});
   return {lane.contender->name(), lane.payload_bytes, lane.samples.size(), quantile(500),
-          quantile(990),          quantile(999),      lane.samples.back()};
+          quantile(990),          quantile(999),      lane.samples.back(), total};
 }
 
 bool run_all(std::vector<Lane>& lanes, const PingPongOptions& options) {

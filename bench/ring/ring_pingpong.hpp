@@ -36,6 +36,7 @@ struct PingPongResult {
   std::uint64_t p99_ns = 0;
   std::uint64_t p999_ns = 0;
   std::uint64_t max_ns = 0;
+  std::uint64_t total_ns = 0;  ///< Of all samples.
 };
 
 /// Forks the peer, pins the two processes to the first two processors this one may use (and

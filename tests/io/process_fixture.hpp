@@ -7,12 +7,10 @@
 #include "io/loop.hpp"
 #include "io/process_spawner.hpp"
 #include "io/signal_watcher.hpp"
-#include "protocol/base/unique_fd.hpp"
+#include "protocol/base/process_fd.hpp"
 
 #include <gtest/gtest.h>
 
-#include <poll.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <algorithm>
@@ -67,9 +65,7 @@ class ProcessTest : public testing::Test {
 
   void SetUp() override {
     ignore_write_signals();
-    auto created = Loop::create();
-    if (!created.has_value()) GTEST_SKIP() << created.error().message();
-    loop = *std::move(created);
+    loop = Loop::create().value();
     guardian = Guardian::start(*loop, {kProgram, {"guardian"}}).value();
     spawner = std::make_unique<UringProcessSpawner>(*loop, *guardian);
   }
@@ -120,10 +116,8 @@ class ProcessTest : public testing::Test {
 
   /// Waits for the end of a process that is not our child.
   static void wait_for_end(pid_t process) {
-    const UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, process, 0)));
-    if (!pidfd) return;
-    pollfd entry{pidfd.get(), POLLIN, 0};
-    while (poll(&entry, 1, -1) < 1) {
+    const UniqueFd pidfd = open_process(process);
+    while (pidfd && !wait_for_process_end(pidfd, kNever)) {
     }
   }
   static void wait_until_none_is_left(const std::string& marker) {

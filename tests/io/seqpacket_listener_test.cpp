@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "io/seqpacket_listener.hpp"
 
+#include "ring/runtime_directory.hpp"
 #include "tests/io/loop_fixture.hpp"
 
 #include <sys/resource.h>
@@ -103,7 +104,7 @@ TEST_P(SeqpacketListenerTest, AStaleSocketIsReplaced) {
 
 TEST_P(SeqpacketListenerTest, APathThatIsTooLongSaysByHowMuch) {
   const std::string longest =
-      folder_ + "/" + std::string(kSocketPathBytesMax - folder_.size() - 1, 'a');
+      folder_ + "/" + std::string(ring::kSocketPathBytesMax - folder_.size() - 1, 'a');
   ASSERT_EQ(longest.size(), 107U);
   EXPECT_TRUE(create_listening_socket(longest).has_value());
   unlink(longest.c_str());

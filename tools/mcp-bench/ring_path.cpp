@@ -21,8 +21,13 @@ Result<LatencySummary> measure_ring(const LatencyOptions& options) {
   pingpong.with_sockets = false;
   for (const bench::PingPongResult& result : TRY(bench::run_ring_pingpong(pingpong))) {
     if (result.contender != "ring") continue;
-    return LatencySummary{result.samples, result.p50_ns, result.p99_ns,
-                          result.p999_ns, result.max_ns, 1e9 / static_cast<double>(result.p50_ns)};
+    return LatencySummary{
+        result.samples,
+        result.p50_ns,
+        result.p99_ns,
+        result.p999_ns,
+        result.max_ns,
+        static_cast<double>(result.samples) * 1e9 / static_cast<double>(result.total_ns)};
   }
   return fail(ErrorKind::kInternal, ErrorCode::kUnspecified, "the ring was not measured");
 }
