@@ -5,7 +5,7 @@
 #pragma once
 
 #include "protocol/base/seams/clock.hpp"
-#include "protocol/base/seams/process_spawner.hpp"
+#include "protocol/base/spawn_request.hpp"
 
 #include <cstdint>
 #include <string>

@@ -25,8 +25,8 @@
 #include "daemon/config/server_config.hpp"
 #include "protocol/base/result.hpp"
 #include "protocol/base/seams/file_system.hpp"
-#include "protocol/base/seams/process_spawner.hpp"
 #include "protocol/base/sha256.hpp"
+#include "protocol/base/spawn_request.hpp"
 
 #include <cstdint>
 #include <string>

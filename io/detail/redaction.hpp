@@ -7,7 +7,7 @@
 // Threading: pure functions.
 #pragma once
 
-#include "protocol/base/seams/process_spawner.hpp"
+#include "protocol/base/spawn_request.hpp"
 
 #include <cstddef>
 #include <string>

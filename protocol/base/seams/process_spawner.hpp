@@ -8,22 +8,12 @@
 
 #include "protocol/base/result.hpp"
 #include "protocol/base/seams/byte_stream.hpp"
+#include "protocol/base/spawn_request.hpp"
 
 #include <cstdint>
 #include <memory>
-#include <string>
-#include <vector>
 
 namespace mcpwire {
-
-struct SpawnRequest {
-  std::string program;                   ///< Absolute path, resolved by the caller.
-  std::vector<std::string> arguments;    ///< Behind argv[0], which is `program`.
-  std::vector<std::string> environment;  ///< Complete, as NAME=value; nothing is inherited.
-  std::string working_directory;         ///< Absolute.
-  /// What was put into the above in place of ${NAME}, as NAME=value: never to be shown.
-  std::vector<std::string> secrets;
-};
 
 enum class StopSignal : std::uint8_t { kTerminate, kKill };
 
