@@ -38,7 +38,9 @@ bool is_closed(int error) noexcept {
   return error == EPIPE || error == ECONNRESET || error == ENOTCONN;
 }
 
-Failure violation() { return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation); }
+Failure violation(const char* what) {
+  return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation, std::string(what));
+}
 
 Failure closed() { return fail(ErrorKind::kDisconnected, ErrorCode::kClosed); }
 
@@ -155,17 +157,24 @@ Result<std::optional<ReceivedFrame>> recv_frame(int socket_fd, MutableByteSpan b
   }
   ReceivedFds fds = take_fds(message);  // Owns them: every return below closes what is not used.
   if (received == 0) return closed();
-  if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) return violation();
+  if ((message.msg_flags & MSG_TRUNC) != 0) return violation("message longer than any frame");
+  if ((message.msg_flags & MSG_CTRUNC) != 0) return violation("descriptors that did not arrive");
   const auto bytes = static_cast<std::size_t>(received);
-  if (bytes < sizeof(FrameHeader)) return violation();
+  if (bytes < sizeof(FrameHeader)) return violation("message shorter than a frame header");
   const auto header = load_object<FrameHeader>(buffer);
   const auto fault = protocol::check_header(header.request, protocol::kInlinePayloadBytesMax);
   if (fault == protocol::HeaderFault::kVersion) {
     return fail(ErrorKind::kInvalid, ErrorCode::kVersionMismatch);
   }
-  if (fault != protocol::HeaderFault::kOk || header.commit != 0) return violation();
-  if (header.request.payload_len != bytes - sizeof(FrameHeader)) return violation();
-  if (fds.count > 1 || (fds.count == 1 && !may_carry_fd(header.request))) return violation();
+  if (fault != protocol::HeaderFault::kOk) return violation(protocol::header_fault_text(fault));
+  if (header.commit != 0) return violation("commit word on the socket");
+  if (header.request.payload_len != bytes - sizeof(FrameHeader)) {
+    return violation("frame that is not as long as it says");
+  }
+  if (fds.count > 1) return violation("several descriptors in one frame");
+  if (fds.count == 1 && !may_carry_fd(header.request)) {
+    return violation("descriptor that nobody asked for");
+  }
   return ReceivedFrame{header,
                        ByteSpan(buffer).subspan(sizeof(FrameHeader), bytes - sizeof(FrameHeader)),
                        std::move(fds.fds[0])};

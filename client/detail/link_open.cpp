@@ -19,8 +19,11 @@ namespace mcpwire::client::detail {
 
 using protocol::FrameKind;
 using protocol::Method;
+using protocol::Outcome;
 
 namespace {
+
+constexpr std::uint64_t kHelloCorrelation = 1;
 
 ring::WaiterOptions without_spin(ring::WaiterOptions options) noexcept {
   options.spin_ns = 0;
@@ -93,7 +96,7 @@ Result<void> Link::shake_hands(const ConnectOptions& options, const std::string&
     segment = TRY(ring::OwnedSegment::create({options.ring_bytes}));
   }
   const ring::OutgoingFrame frame{protocol::make_header(FrameKind::kRequest, Method::kHello),
-                                  1,
+                                  kHelloCorrelation,
                                   as_bytes(hello),
                                   {},
                                   segment ? segment->fd() : -1};
@@ -131,9 +134,10 @@ Result<void> Link::finish_handshake(ring::ReceivedFrame frame,
     return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation);
   }
   if (kind == FrameKind::kError) return fail(refusal_error(frame.payload));
-  if (kind != FrameKind::kResponse) {
-    return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation);
-  }
+  const bool is_answer =
+      frame.header.request.flags == protocol::make_flags(FrameKind::kResponse, Outcome::kOk) &&
+      frame.header.correlation == kHelloCorrelation;
+  if (!is_answer) return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation);
   agreement_ = TRY(parse_hello_reply(frame.payload, options.ring_bytes));
   if (agreement_.ring_bytes == 0) return {};
   ring::PeerSegment peer =
