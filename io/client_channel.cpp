@@ -177,7 +177,7 @@ void ClientChannel::flush() {
   const auto flushed = outbox_.flush();
   if (!flushed) return shut(flushed.error());
   look_for_room();
-  if (socket_has_more_ && !is_throttled()) host_.loop().post(later_);
+  if (socket_has_more_ && !is_throttled()) host_.loop().post_next_turn(later_);
   if (!outbox_.has_pending() && receiver_ != nullptr) receiver_->on_all_sent();
 }
 

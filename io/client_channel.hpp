@@ -140,7 +140,7 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
   Result<void> answer_hello(std::uint64_t correlation, const detail::HelloVerdict& verdict);
   void refuse_hello(std::uint64_t correlation, const std::string& message);
   Result<bool> take_records();
-  Result<void> take_record(const ring::FrameView& view);
+  Result<std::size_t> take_record(const ring::FrameView& view);
   Result<void> take_message(const protocol::FrameHeader& header, ByteSpan payload);
   void deliver(const protocol::FrameHeader& header, ByteSpan payload);
   void look_out_for_next();

@@ -43,7 +43,9 @@ struct LoopOptions {
   BufferGroupOptions small_buffers{.count = 32, .bytes_each = 4 * 1024};
 };
 
-/// Something in shared memory that makes no completion: it is looked into once per turn.
+/// Something in shared memory that makes no completion: it is looked into once per turn, before
+/// those that had work in the last one. A turn ends after some pollers with work, and the next one
+/// goes on behind them, so that completions and timers are not kept waiting.
 /// Before the loop blocks it parks every poller, afterwards it unparks them.
 class Poller : public ListNode {
  public:
@@ -94,10 +96,14 @@ class Loop final : public EventLoop {
 
   std::uint64_t now_ns() const noexcept override { return now_ns_; }
   void post(Runnable& work) override;
+  /// As post(), but not before the next turn: for what goes on with a flood after its share of a
+  /// turn. Posted from inside run() it would have the rest of this turn as well.
+  void post_next_turn(Runnable& work);
   void arm(Timer& timer, std::uint64_t deadline_ns) override;
   void disarm(Timer& timer) noexcept override;
 
-  /// `poller` leaves by remove_poller() or by its destruction, at any time.
+  /// `poller` leaves by remove_poller() or by its destruction, at any time. It is looked into first
+  /// in the next turn: whoever has just rung has waited for a wake-up already.
   void add_poller(Poller& poller);
   void remove_poller(Poller& poller) noexcept { poller.unlink(); }
 
@@ -118,6 +124,7 @@ class Loop final : public EventLoop {
   Loop(std::unique_ptr<detail::Uring> uring, KernelFeatures features, bool may_spin) noexcept;
   enum class AfterWork : std::uint8_t { kReturn, kWait };
   bool turn(std::uint64_t max_wait_ns, AfterWork after_work);
+  bool has_ready() const noexcept { return !ready_.empty() || !next_turn_.empty(); }
   bool run_ready();
   bool run_timers();
   bool run_pollers();
@@ -135,6 +142,7 @@ class Loop final : public EventLoop {
   std::uint64_t now_ns_;
   std::uint64_t spin_until_ns_ = 0;
   IntrusiveList<Runnable> ready_;
+  IntrusiveList<Runnable> next_turn_;
   IntrusiveList<Poller> pollers_;
   TimerQueue timers_{*this};
   TurnObserver* turn_observer_ = nullptr;

@@ -7,6 +7,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -52,7 +53,7 @@ void ClientChannel::read_socket() {
     }
     if (count == kMessagesPerTurnMax || bytes > kBytesPerTurnMax) {
       socket_has_more_ = true;
-      return host_.loop().post(later_);
+      return host_.loop().post_next_turn(later_);
     }
     auto frame = ring::recv_frame(socket_.get(), host_.scratch_);
     if (!frame) {
@@ -169,33 +170,35 @@ Result<bool> ClientChannel::take_records() {
     if (!view) return violation("record that no producer writes");
     if (!*view) break;
     ++count;
-    bytes += (*view)->volatile_payload.size();
-    TRY(take_record(**view));
+    bytes += TRY(take_record(**view));
   }
   if (count == 0 || state_ != State::kOpen) return count != 0;
   if (rings_->consumer.peer_waits_for_space()) {
     static_cast<void>(ring::ring_doorbell(socket_.get()));
   }
-  if (socket_has_more_ && !inbox_.is_full()) host_.loop().post(later_);
+  if (socket_has_more_ && !inbox_.is_full()) host_.loop().post_next_turn(later_);
   return true;
 }
 
-Result<void> ClientChannel::take_record(const ring::FrameView& view) {
+/// The bytes of the message, which a mapped record only points to.
+Result<std::size_t> ClientChannel::take_record(const ring::FrameView& view) {
   const FrameHeader header = view.header;
   const std::size_t bytes = view.volatile_payload.size();
   if ((header.request.flags & protocol::flag::kMapped) == 0) {
     if (host_.scratch_.size() < bytes) host_.scratch_.resize(bytes);
     copy_bytes(host_.scratch_, view.volatile_payload);
     rings_->consumer.release();
-    return take_message(header, ByteSpan(host_.scratch_).first(bytes));
+    TRY(take_message(header, ByteSpan(host_.scratch_).first(bytes)));
+    return bytes;
   }
   std::array<std::byte, sizeof(protocol::MappedDescriptor)> descriptor;
   copy_bytes(descriptor, view.volatile_payload);
   rings_->consumer.release();
   // The file was sent before the record, but it may not have been looked for yet.
   if (!inbox_.has_file_for(header, descriptor)) read_socket();
-  if (state_ != State::kOpen) return {};
-  return take_message(header, descriptor);
+  if (state_ == State::kOpen) TRY(take_message(header, descriptor));
+  const auto mapped = load_object<protocol::MappedDescriptor>(descriptor);
+  return static_cast<std::size_t>(std::min<std::uint64_t>(mapped.length, kBytesPerTurnMax));
 }
 
 Result<void> ClientChannel::take_message(const FrameHeader& header, ByteSpan payload) {

@@ -47,14 +47,8 @@ class IntrusiveList {
 
   bool empty() const noexcept { return head_.next_ == &head_; }
 
-  void push_back(T& element) noexcept {
-    ListNode& node = element;
-    MCPWIRE_CHECK(!node.is_linked());
-    node.previous_ = head_.previous_;
-    node.next_ = &head_;
-    head_.previous_->next_ = &node;
-    head_.previous_ = &node;
-  }
+  void push_back(T& element) noexcept { insert_before(head_, element); }
+  void push_front(T& element) noexcept { insert_before(*head_.next_, element); }
 
   /// The first element, or null.
   T* front() noexcept { return empty() ? nullptr : static_cast<T*>(head_.next_); }
@@ -77,6 +71,14 @@ class IntrusiveList {
   }
 
  private:
+  static void insert_before(ListNode& next, ListNode& node) noexcept {
+    MCPWIRE_CHECK(!node.is_linked());
+    node.previous_ = next.previous_;
+    node.next_ = &next;
+    next.previous_->next_ = &node;
+    next.previous_ = &node;
+  }
+
   ListNode head_;
 };
 

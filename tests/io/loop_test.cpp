@@ -88,6 +88,19 @@ TEST_P(LoopTest, PostedWorkRunsInOrderAndNeverInsidePost) {
   EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
 }
 
+TEST_P(LoopTest, WorkForTheNextTurnDoesNotRunInThisOne) {
+  int runs = 0;
+  CallbackWork again([&] {
+    ++runs;
+    loop_->post_next_turn(again);
+  });
+  loop_->post(again);
+  for (int turn = 1; turn <= 3; ++turn) {
+    loop_->run_once(kNever);
+    EXPECT_EQ(runs, turn);
+  }
+}
+
 TEST_P(LoopTest, DestroyedWorkIsForgotten) {
   bool ran = false;
   {

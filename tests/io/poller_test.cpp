@@ -80,6 +80,49 @@ TEST_P(PollerTest, APollerMayRemoveAndDestroyAnyPoller) {
   settle();
 }
 
+// A thousand busy clients would keep completions and timers waiting for milliseconds.
+TEST_P(PollerTest, ATurnLooksIntoAFewBusyPollersAndTheNextOneGoesOn) {
+  constexpr int kPollers = 40;
+  constexpr int kBusyPerTurn = 16;
+  std::vector<std::unique_ptr<RecordingPoller>> pollers;
+  int polls = 0;
+  for (int i = 0; i < kPollers; ++i) {
+    pollers.push_back(std::make_unique<RecordingPoller>());
+    pollers.back()->on_poll = [&polls] { return ++polls != 0; };
+    loop_->add_poller(*pollers.back());
+  }
+  for (int turn = 1; turn <= 5; ++turn) {
+    loop_->run_once(kNever);
+    EXPECT_EQ(polls, turn * kBusyPerTurn);
+  }
+  for (const auto& poller : pollers) EXPECT_EQ(poller->polls, 2) << "80 looks at 40 pollers";
+}
+
+TEST_P(PollerTest, WhoHadNothingToDoComesBeforeTheBusyOnes) {
+  std::vector<char> order;
+  RecordingPoller quiet;
+  RecordingPoller busy;
+  quiet.on_poll = [&order] { return order.push_back('q'), false; };
+  busy.on_poll = [&order] { return order.push_back('b'), true; };
+  loop_->add_poller(quiet);
+  loop_->add_poller(busy);  // In front.
+  loop_->run_once(0);
+  loop_->run_once(0);
+  EXPECT_EQ(order, (std::vector<char>{'b', 'q', 'q', 'b'}));
+}
+
+TEST_P(PollerTest, APollerMayRemoveItself) {
+  RecordingPoller poller;
+  poller.on_poll = [&] {
+    loop_->remove_poller(poller);
+    return false;
+  };
+  loop_->add_poller(poller);
+  loop_->run_once(0);
+  loop_->run_once(0);
+  EXPECT_EQ(poller.polls, 1);
+}
+
 TEST_P(PollerTest, ARemovedPollerIsLeftAlone) {
   RecordingPoller poller;
   loop_->add_poller(poller);

@@ -37,6 +37,17 @@ TEST(IntrusiveListTest, KeepsTheOrderOfArrival) {
   EXPECT_EQ(list.front(), &two);
 }
 
+TEST(IntrusiveListTest, WhoIsPushedToTheFrontComesFirst) {
+  Item one(1), two(2);
+  IntrusiveList<Item> list;
+  list.push_front(one);
+  list.push_front(two);
+  EXPECT_THAT(numbers_of(list), ElementsAre(2, 1));
+  two.unlink();
+  EXPECT_EQ(list.pop_front(), &one);
+  EXPECT_TRUE(list.empty());
+}
+
 TEST(IntrusiveListTest, AnEmptyListGivesNull) {
   IntrusiveList<Item> list;
   EXPECT_EQ(list.front(), nullptr);
