@@ -68,6 +68,10 @@ Result<std::uint64_t> Connection::start_call(const CallRequest& request) {
                          settle_time(request.deadline_ns, session_->options().deadline_grace_ns));
 }
 
+Result<std::uint64_t> Connection::start_ping() {
+  return session_->start(Method::kPing, {}, kNever);
+}
+
 std::optional<CallReply> Connection::wait(std::uint64_t correlation, std::uint64_t deadline_ns) {
   return session_->wait(correlation, deadline_ns);
 }

@@ -63,6 +63,9 @@ class Connection {
   /// and then taken.
   Result<std::uint64_t> start_call(const CallRequest& request);
 
+  /// Sends a ping and returns its correlation id; taken and given up like a call.
+  Result<std::uint64_t> start_ping();
+
   /// The reply, as soon as it is there; nothing if there is no such call, or when `deadline_ns`
   /// passes first or an interruption arrives (see was_interrupted()). The call's own deadline is
   /// observed as in call_tool.

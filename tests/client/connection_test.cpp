@@ -98,6 +98,18 @@ TEST_P(ConnectionTest, CallsEndInTheOutcomeTheDaemonSays) {
   EXPECT_EQ(rejected.error.message(), "no tool");
 }
 
+TEST_P(ConnectionTest, PingsInFlightAreAnsweredEachForItself) {
+  Connection connection = connect();
+  std::vector<std::uint64_t> started;
+  for (int i = 0; i < 3; ++i) started.push_back(connection.start_ping().value());
+  for (auto last = started.rbegin(); last != started.rend(); ++last) {
+    const auto reply = connection.wait(*last);
+    ASSERT_TRUE(reply.has_value());
+    EXPECT_EQ(reply->outcome, Outcome::kOk);
+    EXPECT_FALSE(connection.wait(*last).has_value()) << "it was taken";
+  }
+}
+
 TEST_P(ConnectionTest, LargePayloadsArriveWholeInBothDirections) {
   Connection connection = connect();
   for (const std::size_t bytes :

@@ -145,7 +145,7 @@ RunningProgram CliFixture::start(const std::vector<std::string>& arguments, cons
   Ends in = make_pipe();
   Ends out = make_pipe();
   Ends err = make_pipe();
-  std::vector<std::string> words = {program("mcpwire")};
+  std::vector<std::string> words = {program(launch.program)};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<std::string> variables;
   for (const auto& [name, value] : environment) variables.push_back(name + '=' + value);

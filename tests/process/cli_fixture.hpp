@@ -68,8 +68,9 @@ class CliFixture : public ::testing::Test {
     int in_fd = -1;                         ///< Instead of a pipe; -1: a pipe.
     int out_fd = -1;                        ///< Likewise.
     std::string directory;                  ///< Empty: work().
+    std::string program = "mcpwire";        ///< Or another one of those built.
   };
-  /// `mcpwire` with these arguments.
+  /// The program with these arguments.
   RunningProgram start(const std::vector<std::string>& arguments, const Launch& launch);
   Finished run(const std::vector<std::string>& arguments, const Launch& launch);
   Finished run(const std::vector<std::string>& arguments) { return run(arguments, Launch{}); }

@@ -13,11 +13,13 @@
 namespace mcpwire::bench_tool {
 namespace {
 
-using Samples = std::vector<std::uint64_t>;
-
 std::uint64_t percentile(const Samples& sorted, std::size_t per_mille) {
   return sorted[std::min(sorted.size() - 1, sorted.size() * per_mille / 1000)];
 }
+
+double microseconds(std::uint64_t ns) { return static_cast<double>(ns) / 1e3; }
+
+}  // namespace
 
 LatencySummary summarize(Samples samples) {
   std::ranges::sort(samples);
@@ -29,10 +31,6 @@ LatencySummary summarize(Samples samples) {
           samples.back(),
           static_cast<double>(samples.size()) * 1e9 / static_cast<double>(total)};
 }
-
-double microseconds(std::uint64_t ns) { return static_cast<double>(ns) / 1e3; }
-
-}  // namespace
 
 std::string_view path_name(Path path) noexcept {
   switch (path) {

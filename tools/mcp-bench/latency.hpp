@@ -46,6 +46,12 @@ struct LatencySummary {
   double per_second = 0;  ///< Round trips over the sum of their times, silences left out.
 };
 
+/// Nanoseconds each, in any order.
+using Samples = std::vector<std::uint64_t>;
+
+/// REQUIRES: at least one sample.
+LatencySummary summarize(Samples samples);
+
 /// Makes one checked round trip; fails when the answer is not what was asked for.
 using RoundTrip = std::function<Result<void>()>;
 

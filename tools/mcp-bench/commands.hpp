@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+//
+// The subcommands of mcp-bench, each added to the command line by its own file.
+// Threading: one thread.
+#pragma once
+
+#include "protocol/base/result.hpp"
+
+#include <functional>
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace mcpwire::bench_tool {
+
+/// What the command line asked for: measures, and gives the text to print.
+using Measurement = std::function<Result<std::string>()>;
+
+// Each adds one subcommand, which sets `chosen` when it is parsed. `app` outlives `chosen`.
+void add_latency_command(CLI::App& app, Measurement& chosen);
+void add_process_command(CLI::App& app, Measurement& chosen);
+void add_throughput_command(CLI::App& app, Measurement& chosen);
+
+}  // namespace mcpwire::bench_tool
