@@ -34,6 +34,7 @@ TEST_F(CliDaemonTest, StartsOnceAndStopsOnce) {
   const pid_t pid = daemon_pid();
   ASSERT_GT(pid, 1);
   EXPECT_TRUE(is_running(pid));
+  EXPECT_EQ(read_file("/proc/" + std::to_string(pid) + "/comm"), "mcpwired\n");
   const Finished again = run({"daemon", "start"});
   EXPECT_EQ(again.exit_code, 0);
   EXPECT_EQ(again.out, "mcpwired is running already, pid " + std::to_string(pid) + "\n");

@@ -12,6 +12,7 @@
 #include "protocol/version.hpp"
 
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
@@ -110,6 +111,8 @@ int run_daemon(DaemonOptions options) {
   if (!mask.has_value()) return fail_start(readiness, mask.error());
   options.hidden_features = *mask;
 
+  // Started through /proc/self/exe it would be called "exe" in every list of processes.
+  ::prctl(PR_SET_NAME, "mcpwired");
   io::block_termination_signals();
   io::raise_open_files_limit();
   Result<std::unique_ptr<daemon::McpRuntime>> runtime = daemon::McpRuntime::create(options);
