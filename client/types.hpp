@@ -128,6 +128,8 @@ struct Agreement {
   std::int32_t daemon_pid = 0;
   std::uint32_t ring_bytes = 0;  ///< 0: all traffic goes through the socket.
   std::string daemon_version;
+  /// Why the socket serves although rings were asked for; else empty.
+  std::string no_rings_because;
 };
 
 }  // namespace mcpwire::client

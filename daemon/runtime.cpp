@@ -90,6 +90,10 @@ io::ChannelHostOptions McpRuntime::channel_options() {
     ++counters_.violations;
     parts_.log->warn("client " + std::to_string(process) + " broke the protocol: " + why.message());
   };
+  options.on_no_shared_memory = [this](const Error& why) {
+    parts_.log->warn("no shared memory: clients are served over the socket, more slowly: " +
+                     why.message());
+  };
   return options;
 }
 

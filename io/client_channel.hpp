@@ -57,6 +57,9 @@ struct ChannelHostOptions {
   std::uint64_t spin_ns = 50 * kNanosecondsPerMicrosecond;
   /// Told of each violation: process id of the peer, and what it did.
   std::function<void(std::int32_t, const Error&)> on_violation;
+  /// Told once that clients that ask for rings get the socket, and why; again only after rings
+  /// could be made in between.
+  std::function<void(const Error&)> on_no_shared_memory;
 };
 
 class ChannelHost {
@@ -65,6 +68,8 @@ class ChannelHost {
 
   Loop& loop() const noexcept { return loop_; }
   const ChannelHostOptions& options() const noexcept { return options_; }
+  /// The last client that asked for rings got the socket: there was no memory to share.
+  bool lacks_shared_memory() const noexcept { return lacks_shared_memory_; }
   /// Connections closed because the peer broke the protocol.
   std::uint64_t violations() const noexcept { return violations_; }
   /// Channels whose handshake is done.
@@ -80,6 +85,7 @@ class ChannelHost {
   std::uint32_t open_ = 0;
   std::uint32_t handshaking_ = 0;
   std::uint32_t unanswered_ = 0;  ///< Requests of all channels that wait for their answer.
+  bool lacks_shared_memory_ = false;
 };
 
 class ClientChannel final : public FrameChannel, private FdWatcher::Observer, private Poller {
@@ -137,6 +143,7 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
   void read_socket();
   Result<void> take_socket_frame(ring::ReceivedFrame& frame);
   Result<void> take_hello(ring::ReceivedFrame& frame);
+  Result<void> share_memory(ring::ReceivedFrame& frame, detail::HelloVerdict& verdict);
   Result<void> answer_hello(std::uint64_t correlation, const detail::HelloVerdict& verdict);
   void refuse_hello(std::uint64_t correlation, const std::string& message);
   Result<bool> take_records();

@@ -158,7 +158,10 @@ Result<std::optional<ReceivedFrame>> recv_frame(int socket_fd, MutableByteSpan b
   ReceivedFds fds = take_fds(message);  // Owns them: every return below closes what is not used.
   if (received == 0) return closed();
   if ((message.msg_flags & MSG_TRUNC) != 0) return violation("message longer than any frame");
-  if ((message.msg_flags & MSG_CTRUNC) != 0) return violation("descriptors that did not arrive");
+  // With room for more, it is this process that had no number left for them.
+  const bool lost_fds = (message.msg_flags & MSG_CTRUNC) != 0;
+  if (lost_fds && fds.count == kReceivedFdsMax)
+    return violation("several descriptors in one frame");
   const auto bytes = static_cast<std::size_t>(received);
   if (bytes < sizeof(FrameHeader)) return violation("message shorter than a frame header");
   const auto header = load_object<FrameHeader>(buffer);
@@ -172,12 +175,12 @@ Result<std::optional<ReceivedFrame>> recv_frame(int socket_fd, MutableByteSpan b
     return violation("frame that is not as long as it says");
   }
   if (fds.count > 1) return violation("several descriptors in one frame");
-  if (fds.count == 1 && !may_carry_fd(header.request)) {
+  if ((fds.count == 1 || lost_fds) && !may_carry_fd(header.request)) {
     return violation("descriptor that nobody asked for");
   }
   return ReceivedFrame{header,
                        ByteSpan(buffer).subspan(sizeof(FrameHeader), bytes - sizeof(FrameHeader)),
-                       std::move(fds.fds[0])};
+                       std::move(fds.fds[0]), lost_fds};
 }
 
 Result<void> ring_doorbell(int socket_fd) {

@@ -48,6 +48,8 @@ struct ReceivedFrame {
   protocol::FrameHeader header;  ///< Checked by protocol::check_header; commit is zero.
   ByteSpan payload;              ///< In the caller's buffer.
   UniqueFd attached;             ///< Only with Method::kHello and Method::kMemory.
+  /// What was attached did not arrive, because this process has no descriptor left.
+  bool lost_attachment = false;
 };
 
 /// Receives one frame into `buffer` (protocol::kSocketFrameBytesMax bytes hold any); nothing if

@@ -8,6 +8,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace mcpwire::client::detail {
@@ -114,6 +115,9 @@ Result<bool> Link::take_socket_frame(Sink& sink, ring::ReceivedFrame& frame) {
   if (is_event(header, Method::kDoorbell)) return false;
   if (is_event(header, Method::kMemory)) {
     const auto event = TRY(protocol::PayloadReader(frame.payload).fixed<protocol::MemoryEvent>());
+    if (frame.lost_attachment) {
+      return fail(Error::from_errno(ErrorKind::kOverloaded, EMFILE, "recvmsg"));
+    }
     if (!frame.attached || memory_files_.size() == kMemoryFilesMax) return violation();
     memory_files_.push_back({event.slab, event.generation, event.bytes, std::move(frame.attached)});
     return false;

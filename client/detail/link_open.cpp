@@ -30,6 +30,13 @@ ring::WaiterOptions without_spin(ring::WaiterOptions options) noexcept {
   return options;
 }
 
+/// A link cannot change its mind after HELLO: whoever opens it asks for a socket next time.
+Error no_shared_memory(Error why) {
+  // What the daemon sent is its fault, not a lack of ours.
+  if (why.kind != ErrorKind::kInvalid) why.code = ErrorCode::kNoSharedMemory;
+  return why;
+}
+
 Result<void> check_daemon_user(int socket_fd) {
   const uid_t daemon_uid = TRY(ring::peer_uid(socket_fd));
   if (daemon_uid == ::geteuid()) return {};
@@ -93,7 +100,9 @@ Result<void> Link::shake_hands(const ConnectOptions& options, const std::string&
                                std::uint64_t deadline_ns) {
   std::optional<ring::OwnedSegment> segment;
   if (options.ring_bytes != 0) {
-    segment = TRY(ring::OwnedSegment::create({options.ring_bytes}));
+    auto made = ring::OwnedSegment::create({options.ring_bytes});
+    if (!made) return fail(no_shared_memory(std::move(made).error()));
+    segment = std::move(*made);
   }
   const ring::OutgoingFrame frame{protocol::make_header(FrameKind::kRequest, Method::kHello),
                                   kHelloCorrelation,
@@ -140,11 +149,14 @@ Result<void> Link::finish_handshake(ring::ReceivedFrame frame,
   if (!is_answer) return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation);
   agreement_ = TRY(parse_hello_reply(frame.payload, options.ring_bytes));
   if (agreement_.ring_bytes == 0) return {};
-  ring::PeerSegment peer =
-      TRY(ring::PeerSegment::attach(std::move(frame.attached), agreement_.ring_bytes));
+  if (frame.lost_attachment) {
+    return fail(no_shared_memory(Error::from_errno(ErrorKind::kOverloaded, EMFILE, "recvmsg")));
+  }
+  auto peer = ring::PeerSegment::attach(std::move(frame.attached), agreement_.ring_bytes);
+  if (!peer) return fail(no_shared_memory(std::move(peer).error()));
   segment->close_fd();
   rings_ = std::make_unique<Rings>(
-      std::move(*segment), std::move(peer),
+      std::move(*segment), std::move(*peer),
       ring::WaiterOptions{socket_.get(), watched_ ? watched_.get() : pidfd_.get(),
                           options.spin_ns});
   return {};

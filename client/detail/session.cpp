@@ -47,7 +47,7 @@ Result<std::unique_ptr<Session>> Session::connect(const ConnectOptions& options)
 }
 
 Result<void> Session::open_link(std::uint64_t deadline_ns) {
-  const std::string hello = TRY(build_hello(options_));
+  std::string hello = TRY(build_hello(options_));
   const StartOptions start{options_.auto_start, options_.daemon_program, deadline_ns,
                            options_.interrupt};
   std::uint64_t pause_ns = kConnectPauseMinNs;
@@ -58,7 +58,17 @@ Result<void> Session::open_link(std::uint64_t deadline_ns) {
       link_ = std::move(*link);
       liveness_.restart(monotonic_now_ns());
       agreement_ = link_->agreement();
+      if (options_.ring_bytes != 0 && agreement_.ring_bytes == 0) {
+        no_rings_because_ = "the daemon has none to give; its log says why";
+      }
+      agreement_.no_rings_because = no_rings_because_;
       return {};
+    }
+    if (link.error().code == ErrorCode::kNoSharedMemory) {
+      no_rings_because_ = link.error().message();
+      options_.ring_bytes = 0;
+      hello = TRY(build_hello(options_));
+      continue;
     }
     // A daemon that ends closes what waits in its backlog: there will be another one.
     const std::uint64_t now = monotonic_now_ns();

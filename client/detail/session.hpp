@@ -76,6 +76,7 @@ class Session final : private Link::Sink {
   Liveness liveness_;
   std::unique_ptr<Link> link_;
   Agreement agreement_;
+  std::string no_rings_because_;  ///< Once this process has none, it asks for none any more.
   std::function<void(std::uint64_t, std::string_view)> progress_;
   std::uint64_t reconnects_ = 0;
   bool interrupted_ = false;

@@ -45,6 +45,14 @@ std::string hex(std::uint64_t value) {
 
 }  // namespace
 
+void HelloVerdict::withhold_shared_memory(const Error& why) {
+  ring_bytes = 0;
+  features &= ~feature::kSharedMemory;
+  if (requires_shared_memory) {
+    refusal = "shared memory is required, but the daemon has none now: " + why.message();
+  }
+}
+
 Result<HelloVerdict> judge_hello(ByteSpan payload, FeatureMask supported) {
   const auto hello = TRY(read_hello(payload));
   HelloVerdict verdict;
@@ -64,12 +72,13 @@ Result<HelloVerdict> judge_hello(ByteSpan payload, FeatureMask supported) {
   }
   const std::uint64_t wanted = hello.features_required | hello.features_optional;
   verdict.features = wanted & supported;
+  verdict.requires_shared_memory = (hello.features_required & feature::kSharedMemory) != 0;
   // Both the bit and a size, or no shared memory.
   if ((verdict.features & feature::kSharedMemory) != 0 && hello.ring_bytes != 0) {
     verdict.ring_bytes = hello.ring_bytes;
     return verdict;
   }
-  if ((hello.features_required & feature::kSharedMemory) != 0) {
+  if (verdict.requires_shared_memory) {
     verdict.refusal = "shared memory is required, but ring_bytes is 0";
   }
   verdict.features &= ~feature::kSharedMemory;

@@ -20,6 +20,10 @@ struct HelloVerdict {
   std::string refusal;           ///< One line for a person; empty: accepted.
   std::uint32_t ring_bytes = 0;  ///< Of both rings; 0: no shared memory.
   std::uint64_t features = 0;
+  bool requires_shared_memory = false;
+
+  /// What is agreed where this side turns out to have no memory to share.
+  void withhold_shared_memory(const Error& why);
 };
 
 /// Features that a HELLO may ask for; the rest of feature::kSupported is withheld.

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <utility>
 
 namespace mcpwire::io {
@@ -80,6 +81,9 @@ Result<void> ClientChannel::take_socket_frame(ring::ReceivedFrame& frame) {
   }
   if (is_frame(header, FrameKind::kEvent, Method::kMemory)) {
     if (!rings_) return violation("memory file without shared memory");
+    if (frame.lost_attachment) {
+      return fail(Error::from_errno(ErrorKind::kOverloaded, EMFILE, "recvmsg"));
+    }
     return inbox_.keep_file(frame.payload, std::move(frame.attached));
   }
   if (frame.attached) return violation("descriptor that nobody asked for");
@@ -99,20 +103,11 @@ Result<void> ClientChannel::take_hello(ring::ReceivedFrame& frame) {
   if (host_.options().shared_memory == SharedMemoryPolicy::kRefuse) {
     supported &= ~protocol::feature::kSharedMemory;
   }
-  const detail::HelloVerdict verdict = TRY(detail::judge_hello(frame.payload, supported));
+  detail::HelloVerdict verdict = TRY(detail::judge_hello(frame.payload, supported));
+  if (verdict.refusal.empty() && verdict.ring_bytes != 0) TRY(share_memory(frame, verdict));
   if (!verdict.refusal.empty()) {
     refuse_hello(header.correlation, verdict.refusal);
     return {};
-  }
-  if (verdict.ring_bytes != 0) {
-    if (!frame.attached) return violation("HELLO without the client's memory file");
-    auto peer = ring::PeerSegment::attach(std::move(frame.attached), verdict.ring_bytes);
-    if (!peer) return violation("HELLO with an unacceptable memory file");
-    const auto ability = host_.loop().features().has(KernelFeature::kNoExecSeal)
-                             ? ring::KernelAbility::kUseIfPresent
-                             : ring::KernelAbility::kHidden;
-    auto own = TRY(ring::OwnedSegment::create({verdict.ring_bytes, ability}));
-    rings_ = std::make_unique<detail::ChannelRings>(std::move(own), std::move(*peer));
   }
   TRY(answer_hello(header.correlation, verdict));
   state_ = State::kOpen;
@@ -122,6 +117,40 @@ Result<void> ClientChannel::take_hello(ring::ReceivedFrame& frame) {
   outbox_.attach(socket_.get(), rings_.get());
   make_hot();
   receiver_->on_frame(header, frame.payload);
+  return {};
+}
+
+/// Makes the rings; where this process can make or map none, the client is served on the socket.
+Result<void> ClientChannel::share_memory(ring::ReceivedFrame& frame,
+                                         detail::HelloVerdict& verdict) {
+  const auto ability = host_.loop().features().has(KernelFeature::kNoExecSeal)
+                           ? ring::KernelAbility::kUseIfPresent
+                           : ring::KernelAbility::kHidden;
+  if (!frame.attached && !frame.lost_attachment) {
+    return violation("HELLO without the client's memory file");
+  }
+  const auto make_rings = [&]() -> Result<std::unique_ptr<detail::ChannelRings>> {
+    if (frame.lost_attachment) {
+      return fail(Error::from_errno(ErrorKind::kOverloaded, EMFILE, "recvmsg"));
+    }
+    auto peer = TRY(ring::PeerSegment::attach(std::move(frame.attached), verdict.ring_bytes));
+    auto own = TRY(ring::OwnedSegment::create({verdict.ring_bytes, ability}));
+    return std::make_unique<detail::ChannelRings>(std::move(own), std::move(peer));
+  };
+  auto rings = make_rings();
+  const bool is_told = std::exchange(host_.lacks_shared_memory_, !rings);
+  if (rings) {
+    rings_ = std::move(*rings);
+    return {};
+  }
+  if (rings.error().code == ErrorCode::kProtocolViolation) {
+    host_.lacks_shared_memory_ = is_told;
+    return violation("HELLO with an unacceptable memory file");
+  }
+  verdict.withhold_shared_memory(rings.error());
+  if (!is_told && host_.options().on_no_shared_memory) {
+    host_.options().on_no_shared_memory(rings.error());
+  }
   return {};
 }
 

@@ -7,7 +7,7 @@
 namespace mcpwire {
 namespace {
 
-constexpr std::array<std::string_view, 32> kErrorTexts = {
+constexpr std::array<std::string_view, 33> kErrorTexts = {
     "unspecified error",
     "system call failed",
     "connection closed",
@@ -40,6 +40,7 @@ constexpr std::array<std::string_view, 32> kErrorTexts = {
     "out of memory",
     "given up because a sibling failed",
     "the server answered with an error",
+    "no shared memory",
 };
 
 constexpr std::array<std::string_view, 10> kKindNames = {

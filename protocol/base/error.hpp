@@ -61,8 +61,9 @@ enum class ErrorCode : std::uint16_t {
   kShuttingDown = 27,
   kQueueFull = 28,
   kOutOfMemory = 29,
-  kSiblingFailed = 30,  ///< A scope gave up its other children after a failure.
-  kPeerError = 31,      ///< The MCP server answered with a JSON-RPC error.
+  kSiblingFailed = 30,   ///< A scope gave up its other children after a failure.
+  kPeerError = 31,       ///< The MCP server answered with a JSON-RPC error.
+  kNoSharedMemory = 32,  ///< This process can make or map no memory file now; the socket serves.
 };
 
 struct Error {

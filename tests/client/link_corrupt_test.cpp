@@ -138,7 +138,7 @@ class LinkCorruptFieldsTest : public ::testing::Test {
         daemon().socket.reset();
         return expect_all_taken_and_lost(tried);
       default:
-        while (tried.point == Point::kMidStream && written_ < 5 * 192) push_and_take();
+        while (tried.point == Point::kMidStream && written_ < 20 * 192) push_and_take();
         while (tried.point == Point::kAfterWrap && written_ <= kRing + 100) push_and_take();
         push_and_corrupt(tried);
         break;

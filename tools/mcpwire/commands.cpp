@@ -38,7 +38,13 @@ Result<client::Connection> connect(const Context& context, NeedsServers needs_se
   options.client_name = kProgramName;
   options.auto_start = auto_start;
   options.interrupt.fd = interrupt.fd();
-  return client::Connection::connect(options);
+  auto connection = TRY(client::Connection::connect(options));
+  const std::string& because = connection.agreement().no_rings_because;
+  if (!because.empty()) {
+    context.err.own("mcpwire: warning: no shared memory, calls take longer: ");
+    context.err.foreign_line(because).own("\n");
+  }
+  return connection;
 }
 
 std::uint64_t deadline_of(const CommandLine& line, std::uint64_t otherwise) noexcept {
