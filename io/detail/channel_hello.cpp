@@ -61,7 +61,8 @@ Result<HelloVerdict> judge_hello(ByteSpan payload, FeatureMask supported) {
     return verdict;
   }
   if (const std::uint64_t lacking = hello.features_required & ~supported; lacking != 0) {
-    verdict.refusal = "required features are not supported: " + hex(lacking);
+    verdict.refusal = "required features are not supported: " + hex(lacking) + "; supported are " +
+                      hex(supported);
     return verdict;
   }
   if (hello.ring_bytes != 0 && !ring::is_ring_bytes(hello.ring_bytes)) {
