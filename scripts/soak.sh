@@ -5,6 +5,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 case "${1:-}" in -h|--help) sed -n '3,4s/^# //p' scripts/soak.sh; exit 0 ;; esac
+# Once: a client that changes its memory while the daemon reads, a hundred times as often as in CI.
+MCPWIRE_MUTATIONS=1000000000 ctest --test-dir build/release -R '^MutatingClientTest' --no-tests=error \
+  --output-on-failure --timeout 3600 --quiet
 end=$((SECONDS + 60 * ${1:-30}))
 rounds=0
 while [ $SECONDS -lt $end ]; do
