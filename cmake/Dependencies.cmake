@@ -15,3 +15,14 @@ option(MCPWIRE_MIMALLOC "Link mimalloc into mcpwired and mcp-bench" OFF)
 if(MCPWIRE_MIMALLOC)
   find_package(mimalloc REQUIRED)                              # 2.0.9
 endif()
+
+# Benchmark peers: linked by bench/peers/ and nothing else, off unless asked for (`make peers`).
+# readerwriterqueue is one header without a file for CMake.
+option(MCPWIRE_PEERS "Measure mcpwire's ring beside the transports of other projects" OFF)
+if(MCPWIRE_PEERS)
+  pkg_check_modules(libzmq REQUIRED IMPORTED_TARGET libzmq)    # 4.3.4
+  find_package(nng REQUIRED CONFIG)                            # 1.5.2
+  find_package(CapnProto REQUIRED CONFIG)                      # 0.9.2
+  find_package(Protobuf REQUIRED)                              # 3.21
+  find_package(gRPC REQUIRED CONFIG)                           # 1.51
+endif()

@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Installs the Debian packages of scripts/packages.txt; does nothing where all are there.
-# usage: scripts/setup.sh [--interop] [--list]
+# usage: scripts/setup.sh [--interop] [--peers] [--list]
 #   --interop  also npm, without which the interop tests are reported as skipped
+#   --peers    also the transports of other projects that `make peers` measures (packages_peers.txt)
 #   --list     prints the package names and ends
 set -euo pipefail
 cd "$(dirname "$0")"
 
-mapfile -t packages < <(awk '!/^#/ && NF {print $1}' packages.txt)
+names_in() { awk '!/^#/ && NF {print $1}' "$1"; }
+mapfile -t packages < <(names_in packages.txt)
 for argument in "$@"; do
   case "$argument" in
     --interop) command -v npm >/dev/null || packages+=(npm) ;;
+    --peers) mapfile -t -O "${#packages[@]}" packages < <(names_in packages_peers.txt) ;;
     --list) printf '%s\n' "${packages[@]}"; exit 0 ;;
-    *) sed -n '3,6s/^# //p' setup.sh >&2; exit 1 ;;
+    *) sed -n '3,7s/^# //p' setup.sh >&2; exit 1 ;;
   esac
 done
 

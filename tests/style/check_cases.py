@@ -216,7 +216,8 @@ class DependenciesTest(Tree):
                    "".join(f"find_package({n})\n" for n in names) + "# find_package(not_used)\n# Benchmark peers\n" +
                    "".join(f"pkg_check_modules({n} REQUIRED {n})\n" for n in more))
         self.write("scripts/packages.txt", "".join(f"{n}-dev {n} needed\n" for n in
-                                                   names + more + ["PkgConfig", "Threads"]))
+                                                   names + ["PkgConfig", "Threads"]))
+        self.write("scripts/packages_peers.txt", "".join(f"{n}-dev {n} measured\n" for n in more))
 
     def test_accepts_nineteen_and_any_peers(self):
         self.write_dependencies(19, peers=4)
@@ -230,6 +231,13 @@ class DependenciesTest(Tree):
         self.write_dependencies(1)
         self.write("scripts/packages.txt", "libcurl-dev CURL http\nx PkgConfig x\ny Threads y\n")
         self.assert_fails("check_dependencies.py", "no package for lib0", "CURL is not in")
+
+    def test_rejects_a_peer_that_everybody_would_install(self):
+        self.write_dependencies(1, peers=1)
+        self.write("scripts/packages.txt", "lib0-dev lib0 x\nx PkgConfig x\ny Threads y\np peer0 x\n")
+        self.write("scripts/packages_peers.txt", "# none\n")
+        self.assert_fails("check_dependencies.py", "packages_peers.txt: no package for peer0",
+                          "packages.txt: peer0 is not in")
 
 
 class SizesTest(Tree):
