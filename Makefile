@@ -9,7 +9,7 @@ BUILD = cmake --preset $(1) >build/$(1).configure.log 2>&1 || { cat build/$(1).c
         cmake --build --preset $(1) -j $(JOBS)
 
 .PHONY: help setup build demo test test-release test-dev test-mimalloc tsan tidy fuzz soak coverage \
-        bench bench-smoke fmt fmt-check check incremental clean
+        bench bench-smoke peers fmt fmt-check check incremental clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -63,6 +63,12 @@ bench: setup ## all benchmarks; results as JSON in build/bench/results
 
 bench-smoke: build ## every benchmark once with tiny parameters
 	@ctest --preset bench-smoke
+
+peers: ## mcpwire's ring beside other transports (installs them): bench/peers/RESULTS.md
+	@mkdir -p build
+	@scripts/setup.sh --peers
+	@$(call BUILD,peers)
+	@python3 -B scripts/peers.py
 
 fmt: setup ## format all C++ sources
 	@scripts/format.sh
