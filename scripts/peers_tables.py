@@ -13,7 +13,7 @@ QUESTIONS = {
 
 def rounded(value):
     """Three significant digits, no exponent."""
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.3g}"
 
 
 def spread(values):

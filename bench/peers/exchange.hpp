@@ -7,7 +7,7 @@
 
 #include "bench/peers/shared_memory.hpp"
 #include "protocol/base/seams/clock.hpp"
-#include "ring/blocking_clock.hpp"
+#include "protocol/base/system_clock.hpp"
 
 #include <array>
 #include <atomic>
@@ -63,7 +63,7 @@ class StreamMeter {
   }
 
  private:
-  ring::BlockingClock clock_;
+  SystemClock clock_;
   Exchange& exchange_;
 };
 
@@ -84,7 +84,7 @@ class StreamPlan {
  private:
   static constexpr std::uint64_t kMessagesPerClockReading = 32;
 
-  ring::BlockingClock clock_;
+  SystemClock clock_;
   std::uint64_t end_ns_;
   std::uint64_t messages_max_;
 };

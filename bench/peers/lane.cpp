@@ -108,7 +108,7 @@ class Caller {
     }
   }
 
-  ring::BlockingClock clock_;
+  SystemClock clock_;
   Contender& contender_;
   const LaneOptions& options_;
   Exchange& exchange_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "bench/peers/contenders/contenders.hpp"
+#include "protocol/base/system_clock.hpp"
 #include "protocol/base/unique_fd.hpp"
-#include "ring/blocking_clock.hpp"
 #include "ring/control_socket.hpp"
 #include "ring/segment.hpp"
 #include "ring/waiter.hpp"
@@ -45,7 +45,7 @@ struct End {
 
   ring::OwnedSegment own;
   ring::PeerSegment peer;
-  ring::BlockingClock clock;
+  SystemClock clock;
   ring::Consumer consumer;
   ring::Producer producer;
   ring::Waiter waiter;
