@@ -78,6 +78,16 @@ TEST_F(McpBenchTest, ThroughputSaysWhatTheDaemonNeeded) {
   expect_nothing_left();
 }
 
+TEST_F(McpBenchTest, CrowdSaysWhatAllNeeded) {
+  const Finished done =
+      bench({"crowd", "--clients", "2", "--floods", "1", "--milliseconds", "50", "--json"});
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_THAT(done.out, MatchesRegex("\\{\"clients\":2,\"floods\":1," + kFigures +
+                                     ",\"floods_per_second\":[0-9]+,\"clients_cpu\":[0-9.]+,"
+                                     "\"daemon_cpu\":[0-9.]+\\}\n"));
+  expect_nothing_left();
+}
+
 TEST_F(McpBenchTest, TimesWholeProcesses) {
   const Finished done = bench({"process", "--iterations", "2", "--json", "--", "true"});
   EXPECT_EQ(done.exit_code, 0) << done.err;
@@ -95,6 +105,7 @@ TEST_F(McpBenchTest, BadInputIsRefused) {
       {"latency", "--path", "ring", "--method", "call"},
       {"latency", "--pin", "4096"},
       {"throughput", "--in-flight", "100000"},
+      {"crowd", "--clients", "0"},
       {"process", "--iterations", "1", "--", "/no/such/program"},
   };
   for (const std::vector<std::string>& command : commands) {

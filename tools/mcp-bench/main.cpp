@@ -33,6 +33,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string(kVersion));
   app.require_subcommand(1);
   bench_tool::Measurement chosen;
+  bench_tool::add_crowd_command(app, chosen);
   bench_tool::add_latency_command(app, chosen);
   bench_tool::add_process_command(app, chosen);
   bench_tool::add_throughput_command(app, chosen);
