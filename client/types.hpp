@@ -33,6 +33,9 @@ struct InterruptSource {
   int fd = -1;
 };
 
+/// The daemon says how many of its clients may spin, and how long (ring/spin_leave.hpp).
+enum class SpinLeave : std::uint8_t { kHeed, kIgnore };
+
 /// About the price of a call that sleeps: two wake-ups across cores cost 150 to 170 us on two
 /// virtual processors (PERF.md, section 8). Waiting longer than that for an unknown answer can only
 /// lose. The spinner yields, and a spin in vain suspends the next ones.
@@ -45,6 +48,7 @@ struct ConnectOptions {
   std::string client_name;                 ///< For status and logs, e.g. "mcpwire 0.1.0".
   std::uint32_t ring_bytes = 64 * 1024;    ///< Of each ring; 0 refuses shared memory.
   std::uint64_t spin_ns = kSpinDefaultNs;  ///< Before a wait sleeps; 0: never spins.
+  SpinLeave spin_leave = SpinLeave::kHeed;
   AutoStart auto_start = AutoStart::kYes;
   std::string daemon_program;  ///< Empty: mcpwired beside the own executable.
   std::uint64_t connect_timeout_ns = 10 * kNanosecondsPerSecond;  ///< The start included.

@@ -2,12 +2,17 @@
 #include "daemon/runtime.hpp"
 
 #include "daemon/predecessor.hpp"
+#include "io/sleep.hpp"
 #include "io/system_random.hpp"
 #include "protocol/version.hpp"
+#include "ring/wake_price.hpp"
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 
 namespace mcpwire::daemon {
@@ -73,6 +78,7 @@ McpRuntime::McpRuntime(const DaemonOptions& options, Parts parts)
                 [this] { request_shutdown("asked to"); }},
       channels_(*parts_.loop, channel_options()),
       tasks_(loop_),
+      background_(loop_),
       clients_(loop_),
       shutdown_(loop_),
       idle_timer_(*this) {
@@ -86,6 +92,8 @@ io::ChannelHostOptions McpRuntime::channel_options() {
   options.daemon_instance = services_.facts.instance;
   options.daemon_pid = ::getpid();
   options.daemon_version = kVersion;
+  // All but the one that this daemon needs.
+  options.spinning_clients_max = std::max(1u, std::thread::hardware_concurrency()) - 1;
   options.on_violation = [this](std::int32_t process, const Error& why) {
     ++counters_.violations;
     parts_.log->warn("client " + std::to_string(process) + " broke the protocol: " + why.message());
@@ -112,6 +120,7 @@ Result<void> McpRuntime::listen() {
 void McpRuntime::run() {
   watch_idleness();
   tasks_.spawn(serve());
+  background_.spawn(learn_wake_price());
   parts_.loop->run();
 }
 
@@ -119,6 +128,8 @@ io::task<Result<void>> McpRuntime::serve() {
   io::CancelScope never;
   [[maybe_unused]] const Result<void> asked = co_await shutdown_.wait(never);
   loop_.disarm(idle_timer_);
+  background_.cancel_scope().cancel(io::CancelCause::kShutdown);
+  [[maybe_unused]] const Result<void> gone = co_await background_.join();
   // First the socket: whoever comes now finds nobody and starts a successor, which waits for us.
   ::unlink(parts_.directory.socket_path().c_str());
   listener_->close();
@@ -130,6 +141,22 @@ io::task<Result<void>> McpRuntime::serve() {
   parts_.helper->stop();
   parts_.log->info("mcpwired ends");
   parts_.loop->stop();
+  co_return Result<void>{};
+}
+
+/// Not before the first clients are served: the constants are good enough for them.
+io::task<Result<void>> McpRuntime::learn_wake_price() {
+  io::CancelScope& scope = background_.cancel_scope();
+  const auto slept = co_await io::sleep_until(loop_, scope, loop_.now_ns() + kNanosecondsPerSecond);
+  if (!slept.has_value()) co_return Result<void>{};
+  // A variable: see the rules for coroutines in CONTRIBUTING.md.
+  auto measure = []() -> Result<std::optional<std::uint64_t>> {
+    return ring::measure_wake_price_blocking();
+  };
+  const auto price = co_await parts_.helper->run(scope, measure);
+  if (!price.has_value() || !price->has_value()) co_return Result<void>{};
+  channels_.set_wake_price(price->value());
+  parts_.log->info("waking a thread takes " + std::to_string(price->value() / 1000) + " us here");
   co_return Result<void>{};
 }
 

@@ -74,6 +74,7 @@ class McpRuntime final : private io::SeqpacketListener::Observer,
 
   void request_shutdown(std::string_view why);
   io::task<Result<void>> serve();
+  io::task<Result<void>> learn_wake_price();
   io::task<Result<void>> serve_client(UniqueFd socket);
   void watch_idleness();
 
@@ -89,8 +90,9 @@ class McpRuntime final : private io::SeqpacketListener::Observer,
   ConfigurationStore configurations_;
   Services services_;
   io::ChannelHost channels_;
-  io::Scope tasks_;    ///< serve().
-  io::Scope clients_;  ///< One task per client.
+  io::Scope tasks_;       ///< serve().
+  io::Scope background_;  ///< What nobody waits for; ends first.
+  io::Scope clients_;     ///< One task per client.
   IntrusiveList<Session> sessions_;
   io::OneShot<void> shutdown_;
   IdleTimer idle_timer_;

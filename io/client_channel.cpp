@@ -6,6 +6,7 @@
 
 #include "protocol/base/check.hpp"
 #include "protocol/base/system_clock.hpp"
+#include "ring/wake_price.hpp"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -35,7 +36,16 @@ bool ends_connection(const Error& error) noexcept {
 }  // namespace
 
 ChannelHost::ChannelHost(Loop& loop, ChannelHostOptions options)
-    : loop_(loop), options_(std::move(options)), scratch_(protocol::kSocketFrameBytesMax) {}
+    : loop_(loop),
+      options_(std::move(options)),
+      spin_budget_(options_.spinning_clients_max, options_.client_spin_ns),
+      scratch_(protocol::kSocketFrameBytesMax) {}
+
+void ChannelHost::set_wake_price(std::uint64_t wake_ns) noexcept {
+  const ring::SpinLimits limits = ring::spin_limits(wake_ns);
+  options_.spin_ns = limits.server_ns;
+  spin_budget_.set_spin_ns(limits.client_ns);
+}
 
 Result<std::unique_ptr<ClientChannel>> ClientChannel::create(ChannelHost& host, UniqueFd socket) {
   if (TRY(ring::peer_uid(socket.get())) != ::geteuid()) {

@@ -19,6 +19,7 @@
 #include "io/detail/channel_outbox.hpp"
 #include "io/detail/channel_rings.hpp"
 #include "io/detail/channel_spin.hpp"
+#include "io/detail/spin_budget.hpp"
 #include "io/fd_watcher.hpp"
 #include "io/loop.hpp"
 #include "protocol/base/result.hpp"
@@ -55,6 +56,9 @@ struct ChannelHostOptions {
   /// instead of sleeping, unless it waits for a server's answer too or that has not paid lately.
   /// 0: never.
   std::uint64_t spin_ns = 50 * kNanosecondsPerMicrosecond;
+  /// Clients that may spin at the same time, and for how long each; see io/detail/spin_budget.hpp.
+  std::size_t spinning_clients_max = 1;
+  std::uint64_t client_spin_ns = 200 * kNanosecondsPerMicrosecond;
   /// Told of each violation: process id of the peer, and what it did.
   std::function<void(std::int32_t, const Error&)> on_violation;
   /// Told once that clients that ask for rings get the socket, and why; again only after rings
@@ -70,6 +74,8 @@ class ChannelHost {
   const ChannelHostOptions& options() const noexcept { return options_; }
   /// The last client that asked for rings got the socket: there was no memory to share.
   bool lacks_shared_memory() const noexcept { return lacks_shared_memory_; }
+  /// Both spin limits follow what it costs here to wake a thread (ring/wake_price.hpp).
+  void set_wake_price(std::uint64_t wake_ns) noexcept;
   /// Connections closed because the peer broke the protocol.
   std::uint64_t violations() const noexcept { return violations_; }
   /// Channels whose handshake is done.
@@ -80,6 +86,7 @@ class ChannelHost {
   Loop& loop_;
   ChannelHostOptions options_;
   detail::ChannelSpin spin_;
+  detail::SpinBudget spin_budget_;
   std::vector<std::byte> scratch_;  ///< Holds the one payload that is being handed over.
   std::uint64_t violations_ = 0;
   std::uint32_t open_ = 0;

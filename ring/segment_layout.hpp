@@ -7,6 +7,7 @@
 //          128   consumer position: how far the owner has read the PEER's ring
 //          256   wait word: the owner waits for records of the peer
 //          384   space-wait word: the owner waits for room in its own ring
+//          512   leave to spin: how long the peer may spin (ring/spin_leave.hpp)
 //          1024  call words (ring/call_words.hpp)
 //          4096  the owner's outgoing ring, ring_bytes long
 //
@@ -63,12 +64,14 @@ struct ControlPage {
   alignas(kWordSpacingBytes) std::uint64_t consumer_position;
   alignas(kWordSpacingBytes) std::uint64_t wait_word;
   alignas(kWordSpacingBytes) std::uint64_t space_wait_word;
+  alignas(kWordSpacingBytes) std::uint64_t spin_leave;
   alignas(1024) std::array<std::uint64_t, protocol::kCallWindow> call_words;
 };
 static_assert(offsetof(ControlPage, constants) == 0);
 static_assert(offsetof(ControlPage, consumer_position) == 128);
 static_assert(offsetof(ControlPage, wait_word) == 256);
 static_assert(offsetof(ControlPage, space_wait_word) == 384);
+static_assert(offsetof(ControlPage, spin_leave) == 512);
 static_assert(offsetof(ControlPage, call_words) == 1024);
 static_assert(offsetof(ControlPage, call_words) + sizeof(ControlPage::call_words) == 3072);
 static_assert(sizeof(ControlPage) <= kControlBytes);

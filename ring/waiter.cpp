@@ -2,6 +2,7 @@
 #include "ring/waiter.hpp"
 
 #include "ring/control_socket.hpp"
+#include "ring/spin_leave.hpp"
 
 #include <algorithm>
 #include <array>
@@ -64,8 +65,10 @@ Result<WaitOutcome> Waiter::wait_blocking(std::uint64_t deadline_ns,
     // A peer that is gone is noticed below, after its last records were taken.
     static_cast<void>(ring_doorbell(options_.socket_fd));
   }
-  if (options_.spin_ns != 0) {
+  if (spin_limit() != 0 && policy_.may_spin()) {
+    ++counters_.spins;
     if (const Found found = TRY(spin(deadline_ns, wanted_space))) {
+      policy_.paid();
       return settle(*found, wanted_space);
     }
   }
@@ -88,6 +91,12 @@ Result<WaitOutcome> Waiter::settle(WaitOutcome outcome, std::optional<std::uint3
   return found == WaitOutcome::kData ? WaitOutcome::kData : outcome;
 }
 
+std::uint64_t Waiter::spin_limit() const noexcept {
+  if (options_.spin_leave_of.page == nullptr) return options_.spin_ns;
+  return spin_limit_ns(options_.spin_leave_of, options_.spin_ns);
+}
+
+/// Nothing: it was in vain, or the leave ended.
 Result<Waiter::Found> Waiter::spin(std::uint64_t deadline_ns,
                                    std::optional<std::uint32_t> wanted_space) {
   std::uint64_t start_ns = 0;
@@ -105,7 +114,11 @@ Result<Waiter::Found> Waiter::spin(std::uint64_t deadline_ns,
       socket_check_ns = now_ns + kSocketCheckNs;
     }
     if (now_ns >= deadline_ns) return WaitOutcome::kTimeout;
-    if (now_ns - start_ns >= options_.spin_ns) return std::nullopt;
+    const std::uint64_t limit_ns = spin_limit();
+    if (now_ns - start_ns >= limit_ns) {
+      if (limit_ns != 0) policy_.in_vain();
+      return std::nullopt;
+    }
     // Whoever is to answer may have been woken on this very processor and wait for it behind us.
     if (now_ns - start_ns >= kYieldAfterNs) ::sched_yield();
     if (now_ns >= socket_check_ns) {

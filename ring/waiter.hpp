@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Waiter: how a client process without an event loop waits for its ring: it spins for about the
-// price of a wake-up, then sleeps in poll() on the control socket (docs/adr/0004).
+// price of a wake-up, then sleeps in poll() on the control socket (docs/adr/0004). It spins only
+// while that has paid lately (ring/spin_policy.hpp) and the peer gives leave (ring/spin_leave.hpp).
 //
 // Threading: the thread of the two ring ends it was given.
 // Ordering: the park protocols of ring/spsc_ring.hpp; no wake-up is lost, and a spurious one only
@@ -10,6 +11,8 @@
 
 #include "protocol/base/result.hpp"
 #include "protocol/base/seams/clock.hpp"
+#include "ring/segment_layout.hpp"
+#include "ring/spin_policy.hpp"
 #include "ring/spsc_ring.hpp"
 
 #include <cstdint>
@@ -32,6 +35,8 @@ struct WaiterOptions {
   std::uint64_t spin_ns = 0;  ///< Calibrate to the price of a wake-up; 0 never spins.
   /// 0 asks the system. With one processor a spinner keeps its own peer from running.
   std::uint32_t processors = 0;
+  /// Whose leave to spin is heeded; without a page nobody's.
+  PeerMemory spin_leave_of;
 };
 
 class Waiter {
@@ -46,8 +51,9 @@ class Waiter {
   Result<WaitOutcome> wait_blocking(std::uint64_t deadline_ns,
                                     std::optional<std::uint32_t> wanted_space = std::nullopt);
 
-  /// Times this waiter went to sleep, and doorbells it rang and took.
+  /// Waits that spun, times this waiter went to sleep, and doorbells it rang and took.
   struct Counters {
+    std::uint64_t spins = 0;
     std::uint64_t parks = 0;
     std::uint64_t doorbells_rung = 0;
     std::uint64_t doorbells_taken = 0;
@@ -58,6 +64,7 @@ class Waiter {
   using Found = std::optional<WaitOutcome>;
 
   Result<Found> look(std::optional<std::uint32_t> wanted_space);
+  std::uint64_t spin_limit() const noexcept;
   Result<Found> spin(std::uint64_t deadline_ns, std::optional<std::uint32_t> wanted_space);
   Result<Found> park(std::uint64_t deadline_ns, std::optional<std::uint32_t> wanted_space);
   Result<Found> announce_and_look(std::optional<std::uint32_t> wanted_space);
@@ -69,6 +76,7 @@ class Waiter {
   Producer& producer_;
   const Clock& clock_;
   WaiterOptions options_;
+  SpinPolicy policy_;
   Counters counters_;
 };
 

@@ -174,22 +174,9 @@ Result<std::string> Link::take_mapped(const protocol::MappedDescriptor& descript
   return std::string(as_text(mapping.bytes().subspan(descriptor.offset, descriptor.length)));
 }
 
-Result<ring::WaitOutcome> Link::wait_on_ring(std::uint64_t deadline_ns) {
-  Rings& rings = *rings_;
-  if (!rings.spin_policy.may_spin()) return rings.sleeping_waiter.wait_blocking(deadline_ns);
-  const std::uint64_t parks_before = rings.waiter.counters().parks;
-  auto outcome = rings.waiter.wait_blocking(deadline_ns);
-  if (rings.waiter.counters().parks != parks_before) {
-    rings.spin_policy.in_vain();
-  } else {
-    rings.spin_policy.paid();
-  }
-  return outcome;
-}
-
 Link::PumpEnd Link::wait_for_records(Sink& sink, std::uint64_t deadline_ns) {
   for (;;) {
-    const auto outcome = wait_on_ring(deadline_ns);
+    const auto outcome = rings_->waiter.wait_blocking(deadline_ns);
     if (!outcome) {
       lose(outcome.error());
       return PumpEnd::kLost;

@@ -7,7 +7,6 @@
 // Threading: one thread. send() and pump() block.
 #pragma once
 
-#include "client/detail/spin_policy.hpp"
 #include "client/types.hpp"
 #include "protocol/base/bytes.hpp"
 #include "protocol/base/result.hpp"
@@ -84,9 +83,7 @@ class Link {
     ring::Producer producer;
     ring::Consumer consumer;
     ring::ClientCallWords call_words;
-    ring::Waiter waiter;           ///< Spins before it sleeps.
-    ring::Waiter sleeping_waiter;  ///< Over the same ring ends, for waits that had better not spin.
-    SpinPolicy spin_policy;
+    ring::Waiter waiter;
   };
   /// A message of which MORE frames are still to come.
   struct Partial {
@@ -125,7 +122,6 @@ class Link {
   Result<void> take_frame(Sink& sink, protocol::FrameHeader header, std::string payload);
   Result<bool> take_socket_frame(Sink& sink, ring::ReceivedFrame& frame);
   Result<std::string> take_mapped(const protocol::MappedDescriptor& descriptor);
-  Result<ring::WaitOutcome> wait_on_ring(std::uint64_t deadline_ns);
   PumpEnd wait_for_records(Sink& sink, std::uint64_t deadline_ns);
   PumpEnd wait_for_socket(std::uint64_t deadline_ns);
   bool take_interrupt();

@@ -25,11 +25,6 @@ namespace {
 
 constexpr std::uint64_t kHelloCorrelation = 1;
 
-ring::WaiterOptions without_spin(ring::WaiterOptions options) noexcept {
-  options.spin_ns = 0;
-  return options;
-}
-
 /// A link cannot change its mind after HELLO: whoever opens it asks for a socket next time.
 Error no_shared_memory(Error why) {
   // What the daemon sent is its fault, not a lack of ours.
@@ -60,8 +55,7 @@ Link::Rings::Rings(ring::OwnedSegment own, ring::PeerSegment peer, ring::WaiterO
       producer(own_segment.memory(), peer_segment.memory()),
       consumer(own_segment.memory(), peer_segment.memory()),
       call_words(own_segment.memory(), peer_segment.memory()),
-      waiter(consumer, producer, clock, options),
-      sleeping_waiter(consumer, producer, clock, without_spin(options)) {}
+      waiter(consumer, producer, clock, options) {}
 
 Result<std::unique_ptr<Link>> Link::open(UniqueFd socket, const ConnectOptions& options,
                                          const std::string& hello, std::uint64_t deadline_ns) {
@@ -155,10 +149,11 @@ Result<void> Link::finish_handshake(ring::ReceivedFrame frame,
   auto peer = ring::PeerSegment::attach(std::move(frame.attached), agreement_.ring_bytes);
   if (!peer) return fail(no_shared_memory(std::move(peer).error()));
   segment->close_fd();
-  rings_ = std::make_unique<Rings>(
-      std::move(*segment), std::move(*peer),
-      ring::WaiterOptions{socket_.get(), watched_ ? watched_.get() : pidfd_.get(),
-                          options.spin_ns});
+  ring::WaiterOptions waiting{.socket_fd = socket_.get(),
+                              .peer_pidfd = watched_ ? watched_.get() : pidfd_.get(),
+                              .spin_ns = options.spin_ns};
+  if (options.spin_leave == SpinLeave::kHeed) waiting.spin_leave_of = peer->memory();
+  rings_ = std::make_unique<Rings>(std::move(*segment), std::move(*peer), waiting);
   return {};
 }
 

@@ -115,6 +115,7 @@ Result<void> ClientChannel::take_hello(ring::ReceivedFrame& frame) {
   ++host_.open_;
   handshake_timer_.reset();
   outbox_.attach(socket_.get(), rings_.get());
+  if (rings_) host_.spin_budget_.on_request(rings_->spin_seat, host_.loop().now_ns());
   make_hot();
   receiver_->on_frame(header, frame.payload);
   return {};
@@ -241,6 +242,7 @@ void ClientChannel::deliver(const FrameHeader& header, ByteSpan payload) {
   if (protocol::kind_of(header.request.flags) != FrameKind::kRequest) {
     return receiver_->on_frame(header, payload);
   }
+  if (rings_) host_.spin_budget_.on_request(rings_->spin_seat, host_.loop().now_ns());
   ++unanswered_;
   ++host_.unanswered_;
   delivering_ = header.correlation;

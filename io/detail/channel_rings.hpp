@@ -4,6 +4,7 @@
 // Threading: the loop's thread.
 #pragma once
 
+#include "io/detail/spin_budget.hpp"
 #include "ring/call_words.hpp"
 #include "ring/segment.hpp"
 #include "ring/spsc_ring.hpp"
@@ -18,13 +19,15 @@ struct ChannelRings {
         peer(std::move(peer_segment)),
         producer(own.memory(), peer.memory()),
         consumer(own.memory(), peer.memory()),
-        call_words(own.memory(), peer.memory()) {}
+        call_words(own.memory(), peer.memory()),
+        spin_seat(own.memory()) {}
 
   ring::OwnedSegment own;
   ring::PeerSegment peer;
   ring::Producer producer;
   ring::Consumer consumer;
   ring::DaemonCallWords call_words;
+  SpinSeat spin_seat;
 };
 
 }  // namespace mcpwire::io::detail

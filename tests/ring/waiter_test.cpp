@@ -3,6 +3,7 @@
 
 #include "protocol/base/system_clock.hpp"
 #include "ring/control_socket.hpp"
+#include "ring/spin_leave.hpp"
 #include "tests/ring/ring_pair.hpp"
 #include "tests/ring/socket_pair.hpp"
 
@@ -128,6 +129,60 @@ TEST_F(WaiterClockTest, OneProcessorNeverSpins) {
   sockets.far.reset();
   EXPECT_EQ(waiting.wait_blocking(kNever).value(), WaitOutcome::kPeerGone);
   EXPECT_EQ(waiting.counters().parks, 1u);
+}
+
+TEST_F(WaiterClockTest, WithoutLeaveItDoesNotSpin) {
+  const SteppingClock clock(1000);
+  publish_spin_leave(far_segment.memory(), kSpinForbidden);
+  sockets.far.reset();
+  Waiter waiting(near_consumer, near_producer, clock,
+                 {.socket_fd = sockets.near.get(),
+                  .spin_ns = kNever - 1,
+                  .processors = 2,
+                  .spin_leave_of = far_segment.memory()});
+  EXPECT_EQ(waiting.wait_blocking(kNever).value(), WaitOutcome::kPeerGone);
+  EXPECT_EQ(waiting.counters().spins, 0u);
+  EXPECT_EQ(waiting.counters().parks, 1u);
+}
+
+TEST_F(WaiterClockTest, ALeaveThatEndsEndsTheSpin) {
+  /// Forbids spinning when the waiter reads the time for the third time.
+  class Withdrawing final : public Clock {
+   public:
+    explicit Withdrawing(SegmentMemory memory) : memory_(memory) {}
+    std::uint64_t monotonic_ns() const noexcept override {
+      if (++reads_ == 3) publish_spin_leave(memory_, kSpinForbidden);
+      return now_ns_ += 1000;
+    }
+    std::uint64_t realtime_ns() const noexcept override { return 0; }
+
+   private:
+    SegmentMemory memory_;
+    mutable int reads_ = 0;
+    mutable std::uint64_t now_ns_ = 1;
+  };
+  const Withdrawing clock(far_segment.memory());
+  publish_spin_leave(far_segment.memory(), kNever - 1);
+  Waiter waiting(near_consumer, near_producer, clock,
+                 {.socket_fd = sockets.near.get(),
+                  .spin_ns = kNever - 1,
+                  .processors = 2,
+                  .spin_leave_of = far_segment.memory()});
+  sockets.far.reset();
+  EXPECT_EQ(waiting.wait_blocking(kNever).value(), WaitOutcome::kPeerGone);
+  EXPECT_EQ(waiting.counters().spins, 1u);
+  EXPECT_EQ(waiting.counters().parks, 1u) << "long before a spinner looks at the socket";
+}
+
+TEST_F(WaiterClockTest, ASpinInVainSuspendsTheNext) {
+  const SteppingClock clock(1000);
+  Waiter waiting(near_consumer, near_producer, clock,
+                 {.socket_fd = sockets.near.get(), .spin_ns = 5000, .processors = 2});
+  sockets.far.reset();
+  for (const unsigned spins : {1u, 1u, 2u, 2u, 2u, 2u, 3u}) {
+    EXPECT_EQ(waiting.wait_blocking(kNever).value(), WaitOutcome::kPeerGone);
+    EXPECT_EQ(waiting.counters().spins, spins);
+  }
 }
 
 TEST_F(WaiterClockTest, WhatADeadPeerPublishedIsDeliveredFirst) {

@@ -36,6 +36,7 @@ struct Arguments {
   std::uint64_t gap_ns = 0;
   std::int64_t spin_ns = -1;
   bool socket_only = false;
+  bool ignores_leave = false;
   bool as_json = false;
 };
 
@@ -260,6 +261,7 @@ Result<std::string> run(const Arguments& arguments) {
   OwnDaemon daemon = TRY(OwnDaemon::create());
   client::ConnectOptions options = daemon.connect_options();
   if (arguments.socket_only) options.ring_bytes = 0;
+  if (arguments.ignores_leave) options.spin_leave = client::SpinLeave::kIgnore;
   if (arguments.spin_ns >= 0) options.spin_ns = static_cast<std::uint64_t>(arguments.spin_ns);
   const client::Connection keeper = TRY(daemon.connect(options));
   return text_of(arguments, TRY(run_crowd(options, arguments, daemon)));
@@ -279,6 +281,8 @@ void add_crowd_command(CLI::App& app, Measurement& chosen) {
       ->check(CLI::Range(10, 600'000));
   command->add_option("--gap", arguments->gap_ns, "nanoseconds of silence between two (default 0)");
   command->add_option("--spin", arguments->spin_ns, "nanoseconds a client spins before it sleeps");
+  command->add_flag("--ignore-leave", arguments->ignores_leave,
+                    "clients spin without asking the daemon for leave");
   command->add_flag("--socket-only", arguments->socket_only, "without shared memory");
   command->add_flag("--json", arguments->as_json, "one JSON object instead of a line for people");
   command->callback([&chosen, arguments] { chosen = [arguments] { return run(*arguments); }; });

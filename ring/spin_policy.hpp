@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// SpinPolicy: whether the next wait is worth spinning. Spinning wins while the daemon runs on the
-// other core and answers by itself; it loses while a server works or no core is free, and nothing
-// tells which it is but the last waits. So a spin that was in vain suspends spinning for some
-// waits, twice as many each time.
+// SpinPolicy: whether the next wait is worth spinning. Spinning wins while the other side runs on
+// another core and answers by itself; it loses while somebody else works for the answer or no core
+// is free, and nothing tells which it is but the last waits. So a spin that was in vain suspends
+// spinning for some waits, twice as many each time. Both ends of a connection use it.
 //
 // Threading: one thread.
 #pragma once
@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace mcpwire::client::detail {
+namespace mcpwire::ring {
 
 class SpinPolicy {
  public:
@@ -23,7 +23,7 @@ class SpinPolicy {
   }
 
   /// The spin ended with an answer.
-  void paid() noexcept { penalty_ = 0; }
+  void paid() noexcept { penalty_ = suspended_waits_ = 0; }
 
   /// The spin ended in a sleep.
   void in_vain() noexcept {
@@ -38,4 +38,4 @@ class SpinPolicy {
   std::uint32_t suspended_waits_ = 0;
 };
 
-}  // namespace mcpwire::client::detail
+}  // namespace mcpwire::ring
