@@ -177,6 +177,7 @@ bool Loop::spin(std::uint64_t until_ns) {
       if (has_ready() || stopping_) return true;
       relax_cpu();
     }
+    ++counters_.spin_rounds;
     const std::uint64_t now = monotonic_now_ns();
     if (now >= until_ns || now >= spin_until_ns_) return false;
   }

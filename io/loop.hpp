@@ -75,8 +75,9 @@ struct LoopCounters {
   std::uint64_t turns = 0;
   std::uint64_t kernel_enters = 0;  ///< io_uring_enter calls.
   std::uint64_t completions = 0;
-  std::uint64_t parks = 0;  ///< Turns in which the loop blocked.
-  std::uint64_t spins = 0;  ///< Turns in which it waited without blocking.
+  std::uint64_t parks = 0;        ///< Turns in which the loop blocked.
+  std::uint64_t spins = 0;        ///< Turns in which it waited without blocking.
+  std::uint64_t spin_rounds = 0;  ///< Clock readings while spinning; a round takes some 100 ns.
 };
 
 class Loop final : public EventLoop {

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+//
+// What a hot daemon does not do (system calls), what an idle one does not do (anything), and every
+// size of ring from the handshake to back-pressure.
+#include "io/client_channel.hpp"
+
+#include "ring/waiter.hpp"
+#include "tests/io/client_channel_fixture.hpp"
+
+#include <string>
+
+namespace mcpwire::io {
+namespace {
+
+class HotAndColdTest : public ClientChannelFixture {
+ protected:
+  void open(Connected& connected, std::uint32_t ring_bytes) {
+    connected = make_open(ring_bytes);
+    connected.receiver->react = [&connected](const SeenFrame& frame) {
+      answer(*connected.channel, frame.header.correlation, frame.payload);
+      connected.receiver->frames.clear();
+    };
+  }
+
+  void TearDown() override {
+    second_ = {};
+    ClientChannelFixture::TearDown();
+  }
+
+  /// One ping, as a client that spins: it never sleeps, so nobody rings it.
+  void ping(RawClient& client, std::uint64_t correlation) {
+    ASSERT_TRUE(client.push(FrameKind::kRequest, Method::kPing, correlation, "hi"));
+    ASSERT_FALSE(client.producer->peer_needs_doorbell());
+    loop_->run_once(kNever);
+    const auto reply = client.pop();
+    ASSERT_TRUE(reply.has_value());
+    ASSERT_EQ(reply->header.correlation, correlation);
+    static_cast<void>(client.consumer->peer_waits_for_space());
+  }
+
+  Connected second_;
+};
+
+MCPWIRE_INSTANTIATE_ON_KERNELS(HotAndColdTest);
+
+TEST_P(HotAndColdTest, AHotDaemonMakesNoSystemCall) {
+  open(first_, RawClient::kRingBytes);
+  ping(*first_.client, 1);
+  settle();
+  const LoopCounters before = loop_->counters();
+  for (std::uint64_t i = 2; i < 100'000; ++i) {
+    loop_->hint_spin_until(kNever);
+    ASSERT_NO_FATAL_FAILURE(ping(*first_.client, i));
+  }
+  const LoopCounters after = loop_->counters();
+  EXPECT_EQ(after.kernel_enters, before.kernel_enters);
+  EXPECT_EQ(after.parks, before.parks);
+}
+
+// A bell at a socket becomes visible in a flag of the ring's own memory (IORING_SQ_TASKRUN), which
+// is looked at beside the hot rings.
+TEST_P(HotAndColdTest, ABellIsHeardWhileAnotherClientKeepsTheDaemonHot) {
+  open(first_, RawClient::kRingBytes);
+  open(second_, RawClient::kRingBytes);
+  for (int turn = 0; turn < 12; ++turn) loop_->run_once(kNanosecondsPerMicrosecond);
+  ASSERT_TRUE(first_.client->push(FrameKind::kRequest, Method::kPing, 1, ""));
+  ASSERT_TRUE(first_.client->producer->peer_needs_doorbell());
+  ASSERT_TRUE(ring::ring_doorbell(first_.client->socket.get()));
+  settle();
+  ASSERT_TRUE(first_.client->pop().has_value());
+  for (std::uint64_t round = 1; round <= 100; ++round) {
+    const std::uint64_t before = loop_->counters().kernel_enters;
+    RawClient& cold = *second_.client;
+    ASSERT_TRUE(cold.push(FrameKind::kRequest, Method::kPing, round, "cold"));
+    const bool rings = cold.producer->peer_needs_doorbell();
+    if (rings) ASSERT_TRUE(ring::ring_doorbell(cold.socket.get()));
+    ASSERT_TRUE(rings || round > 1) << "it was not cold";
+    std::uint64_t turns = 0;
+    while (!cold.consumer->has_data() && turns < 10) {
+      ++turns;
+      loop_->hint_spin_until(kNever);
+      ASSERT_NO_FATAL_FAILURE(ping(*first_.client, 1000 * round + turns));
+    }
+    EXPECT_LE(turns, 2U);
+    EXPECT_EQ(cold.pop()->payload, "cold");
+    EXPECT_LE(loop_->counters().kernel_enters - before, 4U) << "for the bell alone";
+  }
+}
+
+TEST_P(HotAndColdTest, AfterTheLastAnswerTheLoopSleepsUntilSomethingHappens) {
+  class Alarm final : public Timer {
+   public:
+    void on_timer() override { fired = true; }
+    bool fired = false;
+  } alarm;
+  open(first_, RawClient::kRingBytes);
+  for (std::uint64_t i = 1; i < 100; ++i) {
+    ASSERT_TRUE(first_.client->push(FrameKind::kRequest, Method::kPing, i, ""));
+    loop_->run_once(0);
+    ASSERT_TRUE(first_.client->pop().has_value());
+  }
+  const LoopCounters before = loop_->counters();
+  loop_->arm(alarm, loop_->now_ns() + 50 * kNanosecondsPerMillisecond);
+  run_until([&] { return alarm.fired; });
+  const LoopCounters after = loop_->counters();
+  // One look-out that is in vain, one sleep until the alarm, the alarm.
+  EXPECT_LE(after.turns - before.turns, 4U);
+  EXPECT_LE(after.spins - before.spins, 1U);
+  EXPECT_LE(after.spin_rounds - before.spin_rounds, 5'000U) << "50 us are some hundred";
+  EXPECT_LE(after.kernel_enters - before.kernel_enters, 4U);
+}
+
+TEST_P(HotAndColdTest, AnIdleClientSpinsOnceAndSleeps) {
+  open(first_, RawClient::kRingBytes);
+  RawClient& client = *first_.client;
+  const SystemClock clock;
+  ring::Waiter waiter(*client.consumer, *client.producer, clock,
+                      {.socket_fd = client.socket.get(),
+                       .spin_ns = 100 * kNanosecondsPerMicrosecond,
+                       .processors = 2,
+                       .spin_leave_of = client.peer->memory()});
+  const std::uint64_t until = clock.monotonic_ns() + 50 * kNanosecondsPerMillisecond;
+  EXPECT_EQ(waiter.wait_blocking(until).value(), ring::WaitOutcome::kTimeout);
+  EXPECT_LE(waiter.counters().spins, 1U);
+  EXPECT_LE(waiter.counters().parks, 2U);
+}
+
+// Requests and answers as large as the ring carries inline, more answers than fit until the client
+// reads, and both ends empty afterwards.
+TEST_P(HotAndColdTest, EverySizeOfRingWorksFromHandshakeToBackPressure) {
+  for (std::uint32_t bytes = ring::kRingBytesMin; bytes <= ring::kRingBytesMax; bytes *= 2) {
+    SCOPED_TRACE(bytes);
+    open(first_, bytes);
+    EXPECT_EQ(first_.channel->ring_bytes(), bytes);
+    RawClient& client = *first_.client;
+    const std::string largest(
+        std::min<std::size_t>(client.producer->payload_bytes_max(), 48 * 1024), 'x');
+    std::uint64_t asked = 0;
+    std::uint64_t answered = 0;
+    constexpr std::uint64_t kRequests = 40;
+    for (int turn = 0; turn < 2000 && answered < kRequests; ++turn) {
+      while (asked < kRequests &&
+             client.push(FrameKind::kRequest, Method::kCallTool, asked + 1, largest)) {
+        ++asked;
+      }
+      if (client.producer->peer_needs_doorbell()) {
+        ASSERT_TRUE(ring::ring_doorbell(client.socket.get()));
+      }
+      loop_->run_once(0);
+      if (turn < 5) continue;  // The daemon's ring fills up first.
+      while (const auto reply = client.pop()) {
+        ASSERT_EQ(reply->header.correlation, ++answered);
+        ASSERT_EQ(reply->payload.size(), largest.size());
+      }
+      if (client.consumer->peer_waits_for_space()) {
+        ASSERT_TRUE(ring::ring_doorbell(client.socket.get()));
+      }
+    }
+    EXPECT_EQ(answered, kRequests);
+    EXPECT_FALSE(first_.channel->has_unsent());
+    EXPECT_FALSE(first_.receiver->closed.has_value());
+  }
+}
+
+}  // namespace
+}  // namespace mcpwire::io
