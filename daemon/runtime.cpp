@@ -114,6 +114,11 @@ Result<void> McpRuntime::listen() {
   listener_->start();
   parts_.log->info("mcpwired " + std::string(kVersion) + " serves " + parts_.directory.path() +
                    " as process " + std::to_string(::getpid()));
+  if (parts_.loop->has_small_queues()) {
+    parts_.log->warn(
+        "little locked memory: io_uring's queues are small, which costs time under load; see "
+        "RLIMIT_MEMLOCK (`ulimit -l`)");
+  }
   return {};
 }
 

@@ -93,6 +93,8 @@ void Loop::hint_spin_until(std::uint64_t deadline_ns) noexcept {
   spin_until_ns_ = std::max(spin_until_ns_, deadline_ns);
 }
 
+bool Loop::has_small_queues() const noexcept { return uring_->has_small_queues(); }
+
 LoopCounters Loop::counters() const noexcept {
   LoopCounters counters = counters_;
   counters.kernel_enters = uring_->kernel_enters();

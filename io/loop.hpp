@@ -117,6 +117,8 @@ class Loop final : public EventLoop {
   void set_turn_observer(TurnObserver* observer) noexcept { turn_observer_ = observer; }
   KernelFeatures features() const noexcept { return features_; }
   LoopCounters counters() const noexcept;
+  /// There was too little locked memory for queues of the size that was asked for.
+  bool has_small_queues() const noexcept;
 
   /// The ring, for the implementations inside io/.
   detail::Uring& uring() noexcept { return *uring_; }

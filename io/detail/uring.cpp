@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "io/detail/uring.hpp"
 
+#include "io/detail/uring_setup_error.hpp"
 #include "protocol/base/check.hpp"
 #include "protocol/base/system_clock.hpp"
 
@@ -23,27 +24,10 @@ constexpr unsigned kSetupFlags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER
 constexpr int kSetupAttempts = 40;
 constexpr std::chrono::milliseconds kSetupRetryDelay{10};
 
-Error setup_error(int error) {
-  switch (error) {
-    case EPERM:
-    case ENOSYS:
-    case EACCES:
-      return Error::with_detail(
-          ErrorKind::kUnsupported, ErrorCode::kSystemCall,
-          "io_uring is forbidden here: io_uring_setup failed with " +
-              std::string(error == ENOSYS  ? "ENOSYS"
-                          : error == EPERM ? "EPERM"
-                                           : "EACCES") +
-              ". Either the setting kernel.io_uring_disabled is not 0 (see `sysctl "
-              "kernel.io_uring_disabled`), or a seccomp profile blocks it, as Docker's and "
-              "containerd's default profiles do");
-    case EINVAL:
-      return Error::with_detail(ErrorKind::kUnsupported, ErrorCode::kSystemCall,
-                                "this kernel's io_uring is too old: mcpwire needs Linux 6.1");
-    default:
-      return Error::from_errno(ErrorKind::kInternal, error, "io_uring_setup");
-  }
-}
+// Queues that fit into 64 KiB of locked memory, once the usual limit of an ordinary user, beside
+// the buffer groups. Beyond them operations and completions wait in lists.
+constexpr std::uint32_t kSmallSubmissionEntries = 64;
+constexpr std::uint32_t kSmallCompletionEntries = 512;
 
 __kernel_timespec to_timespec(std::uint64_t duration_ns) {
   __kernel_timespec time{};
@@ -73,17 +57,24 @@ Result<std::unique_ptr<Uring>> Uring::create(const LoopOptions& options, KernelF
   return uring;
 }
 
-Result<void> Uring::open(const LoopOptions& options) {
+int Uring::try_open(std::uint32_t submission_entries, std::uint32_t completion_entries) {
   int error = 0;
   for (int attempt = 0; attempt < kSetupAttempts; ++attempt) {
     io_uring_params parameters{};
     parameters.flags = kSetupFlags;
-    parameters.cq_entries = options.completion_entries;
+    parameters.cq_entries = completion_entries;
     // liburing opens the descriptor close-on-exec.
-    error = -io_uring_queue_init_params(options.submission_entries, &ring_, &parameters);
+    error = -io_uring_queue_init_params(submission_entries, &ring_, &parameters);
     if (error != ENOMEM) break;
     std::this_thread::sleep_for(kSetupRetryDelay);
   }
+  return error;
+}
+
+Result<void> Uring::open(const LoopOptions& options) {
+  int error = try_open(options.submission_entries, options.completion_entries);
+  has_small_queues_ = error == ENOMEM;
+  if (has_small_queues_) error = try_open(kSmallSubmissionEntries, kSmallCompletionEntries);
   if (error != 0) return fail(setup_error(error));
   is_open_ = true;
   // A child between fork and exec must not touch the queues; the ring would refuse it anyway.

@@ -71,6 +71,8 @@ class Uring {
   std::size_t dispatch();
 
   std::uint64_t kernel_enters() const noexcept { return kernel_enters_; }
+  /// There was too little locked memory for queues of the size that was asked for.
+  bool has_small_queues() const noexcept { return has_small_queues_; }
   std::size_t in_flight() const noexcept { return in_flight_; }
 
  private:
@@ -84,6 +86,8 @@ class Uring {
 
   explicit Uring(KernelFeatures features) noexcept : features_(features) {}
   Result<void> open(const LoopOptions& options);
+  /// 0 or the errno.
+  int try_open(std::uint32_t submission_entries, std::uint32_t completion_entries);
   void start(Op& op, io_uring_sqe& entry);
   void enqueue(const io_uring_sqe& entry);
   void refill();
@@ -94,6 +98,7 @@ class Uring {
   KernelFeatures features_;
   io_uring ring_{};
   bool is_open_ = false;
+  bool has_small_queues_ = false;
   std::array<std::unique_ptr<BufferGroup>, 2> groups_;
   std::deque<io_uring_sqe> unqueued_;  ///< What the full submission queue had no room for.
   std::size_t in_flight_ = 0;
