@@ -85,8 +85,8 @@ void ClientChannel::start(Receiver& receiver) {
   MCPWIRE_CHECK(state_ == State::kNew);
   receiver_ = &receiver;
   state_ = State::kHandshake;
-  handshake_timer_ = std::make_unique<HandshakeTimer>(*this);
-  host_.loop().arm(*handshake_timer_, host_.loop().now_ns() + host_.options().handshake_timeout_ns);
+  patience_timer_ = std::make_unique<PatienceTimer>(*this);
+  host_.loop().arm(*patience_timer_, host_.loop().now_ns() + host_.options().handshake_timeout_ns);
   death_watcher_.start(WatchMode::kOnce);
   socket_watcher_.start(WatchMode::kEachArrival);
 }
@@ -99,6 +99,7 @@ void ClientChannel::leave_open_state() noexcept {
   } else {
     --host_.handshaking_;
   }
+  if (rings_) --host_.with_rings_;
   MCPWIRE_CHECK(host_.unanswered_ >= unanswered_);
   host_.unanswered_ -= unanswered_;
   unanswered_ = 0;
@@ -107,7 +108,7 @@ void ClientChannel::leave_open_state() noexcept {
   socket_watcher_.stop();
   death_watcher_.stop();
   room_watcher_.reset();
-  handshake_timer_.reset();
+  patience_timer_.reset();
   // Shut down, not only closed: the kernel may hold the file a little longer for its watchers.
   ::shutdown(socket_.get(), SHUT_RDWR);
 }
@@ -137,7 +138,8 @@ void ClientChannel::run_later() {
   std::exchange(receiver_, nullptr)->on_channel_closed(why);  // May destroy us.
 }
 
-void ClientChannel::HandshakeTimer::on_timer() {
+void ClientChannel::PatienceTimer::on_timer() {
+  if (channel.state_ == State::kOpen) return channel.retire_rings_if_idle();
   channel.shut(
       Error::with_detail(ErrorKind::kTimeout, ErrorCode::kDeadlineExceeded, "no HELLO in time"));
 }
@@ -151,6 +153,9 @@ void ClientChannel::RoomWatch::on_ready(unsigned /*events*/) { channel.flush(); 
 Result<void> ClientChannel::send(const protocol::RequestHeader& header, std::uint64_t correlation,
                                  ByteSpan head, ByteSpan body) {
   if (state_ != State::kOpen) return fail(ErrorKind::kDisconnected, ErrorCode::kClosed);
+  // Nothing is in flight then: an event comes too late, an answer belongs to no request.
+  if (has_retired_) return fail(ErrorKind::kOverloaded, ErrorCode::kQueueFull);
+  last_message_ns_ = host_.loop().now_ns();
   const bool is_late_answer = is_answer(header) && delivering_ != correlation;
   if (is_answer(header)) {
     if (delivering_ == correlation) delivering_ = 0;

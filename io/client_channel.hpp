@@ -59,6 +59,9 @@ struct ChannelHostOptions {
   /// Clients that may spin at the same time, and for how long each; see io/detail/spin_budget.hpp.
   std::size_t spinning_clients_max = 1;
   std::uint64_t client_spin_ns = 200 * kNanosecondsPerMicrosecond;
+  /// A connection without a message for so long, and with nothing in flight, gives its rings back;
+  /// the client offers new ones when it needs them (docs/adr/0009). 0: never.
+  std::uint64_t ring_idle_ns = 5 * kNanosecondsPerSecond;
   /// Told of each violation: process id of the peer, and what it did.
   std::function<void(std::int32_t, const Error&)> on_violation;
   /// Told once that clients that ask for rings get the socket, and why; again only after rings
@@ -80,6 +83,8 @@ class ChannelHost {
   std::uint64_t violations() const noexcept { return violations_; }
   /// Channels whose handshake is done.
   std::uint32_t open_channels() const noexcept { return open_; }
+  /// Of those, how many hold shared memory.
+  std::uint32_t channels_with_rings() const noexcept { return with_rings_; }
 
  private:
   friend class ClientChannel;
@@ -91,6 +96,7 @@ class ChannelHost {
   std::uint64_t violations_ = 0;
   std::uint32_t open_ = 0;
   std::uint32_t handshaking_ = 0;
+  std::uint32_t with_rings_ = 0;
   std::uint32_t unanswered_ = 0;  ///< Requests of all channels that wait for their answer.
   bool lacks_shared_memory_ = false;
 };
@@ -134,8 +140,9 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
     void run() override;
     ClientChannel& channel;
   };
-  struct HandshakeTimer final : Timer {
-    explicit HandshakeTimer(ClientChannel& owner) noexcept : channel(owner) {}
+  /// The end of the handshake's patience, then of that with unused rings.
+  struct PatienceTimer final : Timer {
+    explicit PatienceTimer(ClientChannel& owner) noexcept : channel(owner) {}
     void on_timer() override;
     ClientChannel& channel;
   };
@@ -153,6 +160,13 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
   Result<void> share_memory(ring::ReceivedFrame& frame, detail::HelloVerdict& verdict);
   Result<void> answer_hello(std::uint64_t correlation, const detail::HelloVerdict& verdict);
   void refuse_hello(std::uint64_t correlation, const std::string& message);
+  Result<void> make_rings(ring::ReceivedFrame& frame, std::uint32_t ring_bytes);
+  void note_shared_memory(const Error* lack);
+  Result<void> take_rings_offer(ring::ReceivedFrame& frame);
+  Result<void> answer_rings_offer(std::uint64_t correlation);
+  void await_idleness();
+  bool may_retire_rings() const noexcept;
+  void retire_rings_if_idle();
   Result<bool> take_records();
   Result<std::size_t> take_record(const ring::FrameView& view);
   Result<void> take_message(const protocol::FrameHeader& header, ByteSpan payload);
@@ -180,13 +194,16 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
   RoomWatch room_watch_{*this};
   std::unique_ptr<FdWatcher> room_watcher_;  ///< Only while the socket is full.
   LaterWork later_{*this};
-  std::unique_ptr<HandshakeTimer> handshake_timer_;
+  std::unique_ptr<PatienceTimer> patience_timer_;
   std::optional<Error> closed_why_;  ///< To be reported to the receiver.
   std::uint64_t delivering_ = 0;     ///< Correlation of the request inside on_frame().
+  std::uint64_t last_message_ns_ = 0;
   std::int32_t peer_pid_;
   std::uint32_t unanswered_ = 0;
   std::uint8_t quiet_wakes_ = 0;
   State state_ = State::kNew;
+  bool renews_rings_ = false;     ///< Agreed: unused rings may be given back.
+  bool has_retired_ = false;      ///< They are; the client has not offered new ones yet.
   bool socket_has_more_ = false;  ///< Reading stopped at a limit: no event will tell.
   bool peer_hung_up_ = false;     ///< The end of file is behind what is still to be read.
 };

@@ -21,9 +21,10 @@ enum class Method : std::uint32_t {
   kMemory = 10,    ///< Event, socket only: hands over one memory file for a mapped payload.
   kIntent = 11,    ///< Event, socket only: the call word of a connection without rings.
   kProgress = 12,  ///< Event: a server's progress notification for a call.
+  kRings = 13,     ///< Socket only: new rings instead of those that an idle connection gave back.
 };
 
-inline constexpr std::uint32_t kMethodMax = static_cast<std::uint32_t>(Method::kProgress);
+inline constexpr std::uint32_t kMethodMax = static_cast<std::uint32_t>(Method::kRings);
 
 /// The method's name in logs, e.g. "call_tool"; "unknown" for anything else.
 std::string_view method_name(Method method) noexcept;

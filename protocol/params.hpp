@@ -27,7 +27,9 @@ struct ByteRange {
 namespace feature {
 inline constexpr std::uint64_t kSharedMemory = 1u << 0;  ///< Rings and mapped payloads.
 inline constexpr std::uint64_t kProgress = 1u << 1;      ///< The client wants progress events.
-inline constexpr std::uint64_t kSupported = kSharedMemory | kProgress;
+/// The client offers new rings where the daemon has given those of an idle connection back.
+inline constexpr std::uint64_t kRingRenewal = 1u << 2;
+inline constexpr std::uint64_t kSupported = kSharedMemory | kProgress | kRingRenewal;
 }  // namespace feature
 
 /// Where a configuration came from; only kDiscovered needs approval.
@@ -191,6 +193,14 @@ struct MemoryEvent {
   std::uint64_t bytes;     ///< Size of the file.
 };
 static_assert(WireStruct<MemoryEvent> && sizeof(MemoryEvent) == 24);
+
+/// Request of the client and the daemon's answer: the sender's new segment is attached. 0 in either:
+/// no shared memory from here on, as after a HELLO with 0.
+struct RingsOffer {
+  std::uint32_t struct_bytes;
+  std::uint32_t ring_bytes;  ///< Of each ring; may differ from what HELLO said.
+};
+static_assert(WireStruct<RingsOffer> && sizeof(RingsOffer) == 8);
 
 struct ProgressEvent {
   std::uint32_t struct_bytes;

@@ -53,7 +53,7 @@ Failure system_failure(int error, const char* call) {
 
 bool may_carry_fd(const protocol::RequestHeader& header) noexcept {
   const auto method = static_cast<Method>(header.method);
-  return method == Method::kHello || method == Method::kMemory;
+  return method == Method::kHello || method == Method::kMemory || method == Method::kRings;
 }
 
 struct ReceivedFds {

@@ -47,7 +47,7 @@ Result<SendStatus> send_frame(int socket_fd, const OutgoingFrame& frame);
 struct ReceivedFrame {
   protocol::FrameHeader header;  ///< Checked by protocol::check_header; commit is zero.
   ByteSpan payload;              ///< In the caller's buffer.
-  UniqueFd attached;             ///< Only with Method::kHello and Method::kMemory.
+  UniqueFd attached;             ///< Only with Method::kHello, kMemory and kRings.
   /// What was attached did not arrive, because this process has no descriptor left.
   bool lost_attachment = false;
 };

@@ -59,6 +59,11 @@ constexpr std::uint64_t make_wait_word(std::uint64_t epoch, bool asleep) noexcep
 }
 constexpr bool wait_word_asleep(std::uint64_t word) noexcept { return (word & 1) != 0; }
 
+/// The last states of a wait word, where giving rings back was agreed (docs/adr/0009): its owner is
+/// deciding about it, or will never look into the peer's ring again.
+inline constexpr std::uint64_t kRetiringWaitWord = std::uint64_t{1} << 62;
+inline constexpr std::uint64_t kRetiredWaitWord = std::uint64_t{1} << 63;
+
 struct ControlPage {
   SegmentConstants constants;
   alignas(kWordSpacingBytes) std::uint64_t consumer_position;

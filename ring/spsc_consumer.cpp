@@ -84,11 +84,12 @@ bool Consumer::peer_waits_for_space() noexcept {
   return true;
 }
 
-bool Consumer::prepare_park() noexcept {
+bool Consumer::prepare_park() noexcept { return announce_and_look(make_wait_word(++epoch_, true)); }
+
+bool Consumer::announce_and_look(std::uint64_t wait_word) noexcept {
   if (position_ != published_) publish_position();
   detail::word(own_.page->wait_word)
-      .store(make_wait_word(++epoch_, true),
-             std::memory_order_seq_cst);  // SYNC [ring.park] release
+      .store(wait_word, std::memory_order_seq_cst);  // SYNC [ring.park] release
   const std::uint32_t commit = detail::commit_word(record_at(position_))
                                    .load(std::memory_order_seq_cst);  // SYNC [ring.park] acquire
   return violated_ || peeked_bytes_ != 0 || commit != 0;
@@ -97,6 +98,16 @@ bool Consumer::prepare_park() noexcept {
 void Consumer::unpark() noexcept {
   detail::word(own_.page->wait_word)
       .store(make_wait_word(epoch_, false), std::memory_order_relaxed);
+}
+
+bool Consumer::prepare_retire() noexcept {
+  // A new epoch: a producer that rang for the last one must ring again if this is taken back.
+  return announce_and_look(kRetiringWaitWord | make_wait_word(++epoch_, false));
+}
+
+void Consumer::retire() noexcept {
+  detail::word(own_.page->wait_word)
+      .store(kRetiredWaitWord, std::memory_order_release);  // SYNC [ring.retire] release
 }
 
 }  // namespace mcpwire::ring

@@ -175,12 +175,27 @@ void Producer::abort_batch() noexcept {
   zeroed_position_ = kNoPosition;
 }
 
-bool Producer::peer_needs_doorbell() noexcept {
-  const std::uint64_t seen = detail::ReadOnlyWord<std::uint64_t>(peer_.page->wait_word)
-                                 .load(std::memory_order_seq_cst);  // SYNC [ring.park] acquire
-  if (!wait_word_asleep(seen) || seen == rung_word_) return false;
+Producer::PeerState Producer::look_at_peer() noexcept {
+  const std::uint64_t seen =
+      detail::ReadOnlyWord<std::uint64_t>(peer_.page->wait_word)
+          .load(std::memory_order_seq_cst);  // SYNC [ring.park] [ring.retire] acquire
+  if (seen >= kRetiringWaitWord) [[unlikely]] {
+    return seen >= kRetiredWaitWord ? PeerState::kRetired : PeerState::kRetiring;
+  }
+  if (!wait_word_asleep(seen) || seen == rung_word_) return PeerState::kHears;
   rung_word_ = seen;
-  return true;
+  return PeerState::kNeedsDoorbell;
+}
+
+bool Producer::peer_has_retired() const noexcept {
+  return detail::ReadOnlyWord<std::uint64_t>(peer_.page->wait_word)
+             .load(std::memory_order_acquire) >= kRetiredWaitWord;  // SYNC [ring.retire] acquire
+}
+
+bool Producer::peer_took_all() const noexcept {
+  // Ordered behind the load of RETIRED; after RETIRED it does not change any more.
+  return detail::ReadOnlyWord<std::uint64_t>(peer_.page->consumer_position)
+             .load(std::memory_order_acquire) == position_;  // SYNC [ring.space] acquire
 }
 
 Result<bool> Producer::has_space(std::uint32_t payload_bytes) noexcept {

@@ -18,6 +18,9 @@
 //       mfence, which cost 44 ns here, more than a push and a pop together (docs/adr/0004).
 //   [ring.space_park] the same for a producer that sleeps until there is room: store position, load
 //       the peer's space-wait word  against  store space-wait word, load position.
+//   [ring.retire] a consumer that gives the ring back parks with RETIRING for a wait word, and only
+//       if it then finds no record stores RETIRED (release), behind its last position; a producer
+//       that loads RETIRED (acquire) reads from that position what was taken.
 #pragma once
 
 #include "protocol/base/bytes.hpp"
@@ -71,7 +74,21 @@ class alignas(kCacheLineBytes) Producer {
 
   /// After commit() or commit_batch(): true if the peer sleeps and must be rung, at most once for
   /// each time it went to sleep.
-  [[nodiscard]] bool peer_needs_doorbell() noexcept;
+  [[nodiscard]] bool peer_needs_doorbell() noexcept {
+    return look_at_peer() == PeerState::kNeedsDoorbell;
+  }
+
+  /// The same with the states of a peer that gives its rings back. kRetiring is over in a moment,
+  /// whatever becomes of it: look again. With kRetired nothing is taken any more; what was, says
+  /// peer_took_all().
+  enum class [[nodiscard]] PeerState : std::uint8_t { kHears, kNeedsDoorbell, kRetiring, kRetired };
+  PeerState look_at_peer() noexcept;
+
+  /// Nothing may be handed over any more, not even what no record tells of.
+  bool peer_has_retired() const noexcept;
+
+  /// True if all that was committed was taken. REQUIRES: the peer has retired.
+  bool peer_took_all() const noexcept;
 
   /// True if try_reserve(payload_bytes) would succeed. kInvalid if the peer's position is
   /// impossible.
@@ -154,7 +171,14 @@ class alignas(kCacheLineBytes) Consumer {
   [[nodiscard]] bool prepare_park() noexcept;
   void unpark() noexcept;
 
+  /// As prepare_park(), before the rings are given back: true means there is a record, and unpark()
+  /// goes on as if nothing had been. On false retire() makes it final: nothing of this ring may be
+  /// read afterwards.
+  [[nodiscard]] bool prepare_retire() noexcept;
+  void retire() noexcept;
+
  private:
+  bool announce_and_look(std::uint64_t wait_word) noexcept;
   const std::byte* record_at(std::uint64_t position) const noexcept {
     return peer_.ring + (position & (peer_.ring_bytes - 1));
   }

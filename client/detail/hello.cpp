@@ -51,7 +51,9 @@ Result<std::string> build_hello(const ConnectOptions& options) {
   hello.version_max = protocol::kWireVersion;
   hello.ring_bytes = options.ring_bytes;
   hello.features_optional = protocol::feature::kProgress;
-  if (options.ring_bytes != 0) hello.features_optional |= protocol::feature::kSharedMemory;
+  if (options.ring_bytes != 0) {
+    hello.features_optional |= protocol::feature::kSharedMemory | protocol::feature::kRingRenewal;
+  }
   std::string config_text;
   if (options.config) config_text = TRY(describe_config(*options.config, hello));
   const std::string directory =

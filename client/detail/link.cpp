@@ -63,7 +63,7 @@ Link::PumpEnd Link::pump(Sink& sink, std::uint64_t deadline_ns) {
 
 bool Link::take_records(Sink& sink) {
   bool any = false;
-  while (!distrusts_messages_) {
+  while (!distrusts_messages_ && rings_) {
     const auto view = rings_->consumer.peek();
     if (!view) {
       lose_trust(view.error());
@@ -120,6 +120,10 @@ Result<bool> Link::take_socket_frame(Sink& sink, ring::ReceivedFrame& frame) {
     }
     if (!frame.attached || memory_files_.size() == kMemoryFilesMax) return violation();
     memory_files_.push_back({event.slab, event.generation, event.bytes, std::move(frame.attached)});
+    return false;
+  }
+  if (header.request.method == static_cast<std::uint32_t>(Method::kRings)) {
+    TRY(take_rings_answer(frame));
     return false;
   }
   if (rings_) return violation();  // Everything else would come through the ring.
@@ -188,6 +192,7 @@ Link::PumpEnd Link::wait_for_records(Sink& sink, std::uint64_t deadline_ns) {
       case ring::WaitOutcome::kControlFrame:
         take_socket_frames(sink);
         if (lost_) return PumpEnd::kLost;
+        if (!rings_) return PumpEnd::kProgress;
         break;
       case ring::WaitOutcome::kTimeout:
         return PumpEnd::kTimeout;

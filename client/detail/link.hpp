@@ -97,19 +97,29 @@ class Link {
     UniqueFd fd;
   };
 
-  Link(UniqueFd socket, InterruptSource interrupt) noexcept
-      : socket_(std::move(socket)), interrupt_(interrupt) {}
+  Link(UniqueFd socket, const ConnectOptions& options) noexcept
+      : socket_(std::move(socket)),
+        interrupt_(options.interrupt),
+        spin_ns_(options.spin_ns),
+        spin_leave_(options.spin_leave),
+        wished_ring_bytes_(options.ring_bytes) {}
 
   Result<void> watch_peer();
-  Result<void> shake_hands(const ConnectOptions& options, const std::string& hello,
-                           std::uint64_t deadline_ns);
+  Result<void> shake_hands(const std::string& hello, std::uint64_t deadline_ns);
   Result<void> finish_handshake(ring::ReceivedFrame frame,
-                                std::optional<ring::OwnedSegment> segment,
-                                const ConnectOptions& options);
+                                std::optional<ring::OwnedSegment> segment);
+  Result<void> use_rings(ring::OwnedSegment own, UniqueFd peer_segment, std::uint32_t ring_bytes);
 
-  Result<void> push(Sink& sink, const protocol::RequestHeader& header, std::uint64_t correlation,
+  Result<bool> settle_push(Sink& sink, std::uint64_t correlation, std::uint64_t deadline_ns);
+  Result<void> await_decision(std::uint64_t correlation, std::uint64_t deadline_ns);
+  Result<void> renew_rings(Sink& sink, std::uint64_t deadline_ns);
+  Result<void> offer_rings(Sink& sink, std::uint64_t deadline_ns);
+  Result<void> await_rings_answer(Sink& sink, std::uint64_t deadline_ns);
+  Result<void> take_rings_answer(ring::ReceivedFrame& frame);
+
+  Result<bool> push(Sink& sink, const protocol::RequestHeader& header, std::uint64_t correlation,
                     ByteSpan payload, std::uint64_t deadline_ns);
-  Result<void> send_mapped(Sink& sink, protocol::RequestHeader header, std::uint64_t correlation,
+  Result<bool> send_mapped(Sink& sink, protocol::RequestHeader header, std::uint64_t correlation,
                            ByteSpan payload, std::uint64_t deadline_ns);
   Result<void> send_chunks(Sink& sink, protocol::RequestHeader header, std::uint64_t correlation,
                            ByteSpan payload, std::uint64_t deadline_ns);
@@ -138,6 +148,11 @@ class Link {
   UniqueFd pidfd_;
   UniqueFd watched_;  ///< Becomes readable when the peer ends or the caller interrupts.
   InterruptSource interrupt_;
+  std::uint64_t spin_ns_;
+  SpinLeave spin_leave_;
+  std::uint32_t wished_ring_bytes_;
+  bool awaits_rings_ = false;  ///< We have offered new ones; the daemon has not answered yet.
+  std::optional<ring::OwnedSegment> offered_;
   Agreement agreement_;
   std::unique_ptr<Rings> rings_;
   std::vector<std::byte> buffer_;

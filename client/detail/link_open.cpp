@@ -60,9 +60,9 @@ Link::Rings::Rings(ring::OwnedSegment own, ring::PeerSegment peer, ring::WaiterO
 Result<std::unique_ptr<Link>> Link::open(UniqueFd socket, const ConnectOptions& options,
                                          const std::string& hello, std::uint64_t deadline_ns) {
   TRY(check_daemon_user(socket.get()));
-  std::unique_ptr<Link> link(new Link(std::move(socket), options.interrupt));
+  std::unique_ptr<Link> link(new Link(std::move(socket), options));
   TRY(link->watch_peer());
-  TRY(link->shake_hands(options, hello, deadline_ns));
+  TRY(link->shake_hands(hello, deadline_ns));
   return link;
 }
 
@@ -90,11 +90,10 @@ Result<void> Link::forget_interrupt() {
   return pidfd_ ? add_to_epoll(watched_.get(), pidfd_.get()) : Result<void>{};
 }
 
-Result<void> Link::shake_hands(const ConnectOptions& options, const std::string& hello,
-                               std::uint64_t deadline_ns) {
+Result<void> Link::shake_hands(const std::string& hello, std::uint64_t deadline_ns) {
   std::optional<ring::OwnedSegment> segment;
-  if (options.ring_bytes != 0) {
-    auto made = ring::OwnedSegment::create({options.ring_bytes});
+  if (wished_ring_bytes_ != 0) {
+    auto made = ring::OwnedSegment::create({wished_ring_bytes_});
     if (!made) return fail(no_shared_memory(std::move(made).error()));
     segment = std::move(*made);
   }
@@ -109,14 +108,14 @@ Result<void> Link::shake_hands(const ConnectOptions& options, const std::string&
   buffer_.resize(protocol::kSocketFrameBytesMax);
   for (;;) {
     std::optional<ring::ReceivedFrame> reply = TRY(ring::recv_frame(socket_.get(), buffer_));
-    if (reply) return finish_handshake(std::move(*reply), std::move(segment), options);
+    if (reply) return finish_handshake(std::move(*reply), std::move(segment));
     switch (wait_ready({socket_.get(), POLLIN, pidfd_.get()}, deadline_ns, interrupt_)) {
       case WaitEnd::kReady:
         if (pidfd_ && wait_readable(pidfd_.get(), 0, {}) == WaitEnd::kReady) {
           // Its last words may still be there; the next look at the socket decides.
           pidfd_.reset();
           reply = TRY(ring::recv_frame(socket_.get(), buffer_));
-          if (reply) return finish_handshake(std::move(*reply), std::move(segment), options);
+          if (reply) return finish_handshake(std::move(*reply), std::move(segment));
           return fail(ErrorKind::kDisconnected, ErrorCode::kClosed);
         }
         break;
@@ -130,8 +129,7 @@ Result<void> Link::shake_hands(const ConnectOptions& options, const std::string&
 }
 
 Result<void> Link::finish_handshake(ring::ReceivedFrame frame,
-                                    std::optional<ring::OwnedSegment> segment,
-                                    const ConnectOptions& options) {
+                                    std::optional<ring::OwnedSegment> segment) {
   const FrameKind kind = protocol::kind_of(frame.header.request.flags);
   if (frame.header.request.method != static_cast<std::uint32_t>(Method::kHello)) {
     return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation);
@@ -141,19 +139,25 @@ Result<void> Link::finish_handshake(ring::ReceivedFrame frame,
       frame.header.request.flags == protocol::make_flags(FrameKind::kResponse, Outcome::kOk) &&
       frame.header.correlation == kHelloCorrelation;
   if (!is_answer) return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation);
-  agreement_ = TRY(parse_hello_reply(frame.payload, options.ring_bytes));
+  agreement_ = TRY(parse_hello_reply(frame.payload, wished_ring_bytes_));
   if (agreement_.ring_bytes == 0) return {};
   if (frame.lost_attachment) {
     return fail(no_shared_memory(Error::from_errno(ErrorKind::kOverloaded, EMFILE, "recvmsg")));
   }
-  auto peer = ring::PeerSegment::attach(std::move(frame.attached), agreement_.ring_bytes);
-  if (!peer) return fail(no_shared_memory(std::move(peer).error()));
-  segment->close_fd();
+  auto used = use_rings(*std::move(segment), std::move(frame.attached), agreement_.ring_bytes);
+  if (!used) return fail(no_shared_memory(std::move(used).error()));
+  return {};
+}
+
+Result<void> Link::use_rings(ring::OwnedSegment own, UniqueFd peer_segment,
+                             std::uint32_t ring_bytes) {
+  ring::PeerSegment peer = TRY(ring::PeerSegment::attach(std::move(peer_segment), ring_bytes));
+  own.close_fd();
   ring::WaiterOptions waiting{.socket_fd = socket_.get(),
                               .peer_pidfd = watched_ ? watched_.get() : pidfd_.get(),
-                              .spin_ns = options.spin_ns};
-  if (options.spin_leave == SpinLeave::kHeed) waiting.spin_leave_of = peer->memory();
-  rings_ = std::make_unique<Rings>(std::move(*segment), std::move(*peer), waiting);
+                              .spin_ns = spin_ns_};
+  if (spin_leave_ == SpinLeave::kHeed) waiting.spin_leave_of = peer.memory();
+  rings_ = std::make_unique<Rings>(std::move(own), std::move(peer), waiting);
   return {};
 }
 

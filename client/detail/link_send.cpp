@@ -23,22 +23,26 @@ Result<void> Link::send(Sink& sink, const protocol::RequestHeader& header,
                 "the message has " + std::to_string(payload.size()) + " bytes, the limit is " +
                     std::to_string(protocol::kMessageBytesMax));
   }
-  if (!rings_) return send_chunks(sink, header, correlation, payload, deadline_ns);
-  if (payload.size() > rings_->producer.payload_bytes_max()) {
-    return send_mapped(sink, header, correlation, payload, deadline_ns);
+  while (rings_) {
+    // A file that goes ahead of its record would reach nobody.
+    if (awaits_rings_ || rings_->producer.peer_has_retired()) TRY(renew_rings(sink, deadline_ns));
+    if (!rings_) break;
+    const bool fits = payload.size() <= rings_->producer.payload_bytes_max();
+    const bool is_pushed = fits ? TRY(push(sink, header, correlation, payload, deadline_ns))
+                                : TRY(send_mapped(sink, header, correlation, payload, deadline_ns));
+    if (is_pushed) return {};
   }
-  return push(sink, header, correlation, payload, deadline_ns);
+  return send_chunks(sink, header, correlation, payload, deadline_ns);
 }
 
-Result<void> Link::push(Sink& sink, const protocol::RequestHeader& header,
+/// False: the daemon gave the rings back and took nothing of this; there are others now, or none.
+Result<bool> Link::push(Sink& sink, const protocol::RequestHeader& header,
                         std::uint64_t correlation, ByteSpan payload, std::uint64_t deadline_ns) {
   ring::Producer& producer = rings_->producer;
   while (!producer.try_push(header, correlation, payload, {})) {
     TRY(await_room(sink, static_cast<std::uint32_t>(payload.size()), deadline_ns));
   }
-  // A daemon that is gone is noticed by the next pump(), after its last records were taken.
-  if (producer.peer_needs_doorbell()) static_cast<void>(ring::ring_doorbell(socket_.get()));
-  return {};
+  return settle_push(sink, correlation, deadline_ns);
 }
 
 /// Takes what arrives meanwhile: two sides that both wait for room would wait for ever.
@@ -75,7 +79,7 @@ Result<void> Link::await_room(Sink& sink, std::uint32_t payload_bytes, std::uint
 /// The file goes first: whoever reads the record finds its file already in the socket. But only
 /// once the record has room: a file whose record never came would stay with the daemon, which
 /// keeps but a few. Nobody else fills the ring, so the room stays.
-Result<void> Link::send_mapped(Sink& sink, protocol::RequestHeader header,
+Result<bool> Link::send_mapped(Sink& sink, protocol::RequestHeader header,
                                std::uint64_t correlation, ByteSpan payload,
                                std::uint64_t deadline_ns) {
   for (;;) {

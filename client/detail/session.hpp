@@ -42,7 +42,9 @@ class Session final : private Link::Sink {
                                  std::uint64_t until_ns);
 
   bool was_interrupted() const noexcept { return interrupted_; }
-  const Agreement& agreement() const noexcept { return agreement_; }
+  const Agreement& agreement() const noexcept {
+    return link_ ? link_->agreement() : agreement_;
+  }
   const ConnectOptions& options() const noexcept { return options_; }
   std::uint64_t reconnects() const noexcept { return reconnects_; }
   void on_progress(std::function<void(std::uint64_t, std::string_view)> handler) {

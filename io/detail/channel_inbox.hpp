@@ -50,6 +50,9 @@ class ChannelInbox {
 
   /// A file that the client announces.
   Result<void> keep_file(ByteSpan memory_event, UniqueFd file);
+  bool has_files() const noexcept { return !files_.empty(); }
+  /// Their records were never read and never will be.
+  void forget_files() noexcept { files_.clear(); }
   bool is_full() const noexcept { return files_.size() >= kMemoryFilesMax; }
   /// True if the frame's file is here, or it needs none.
   bool has_file_for(const protocol::FrameHeader& header, ByteSpan payload) const noexcept;

@@ -74,20 +74,25 @@ void ClientChannel::read_socket() {
 Result<void> ClientChannel::take_socket_frame(ring::ReceivedFrame& frame) {
   const FrameHeader& header = frame.header;
   if (is_frame(header, FrameKind::kEvent, Method::kDoorbell)) {
-    return rings_ && frame.payload.empty() ? Result<void>{} : violation("doorbell without a ring");
+    const bool may_ring = rings_ || has_retired_;  // It may have been rung before it was retired.
+    return may_ring && frame.payload.empty() ? Result<void>{}
+                                             : violation("doorbell without a ring");
   }
   if (header.request.method == static_cast<std::uint32_t>(Method::kHello)) {
     return violation("HELLO twice");
   }
   if (is_frame(header, FrameKind::kEvent, Method::kMemory)) {
-    if (!rings_) return violation("memory file without shared memory");
+    if (!rings_ && !has_retired_) return violation("memory file without shared memory");
     if (frame.lost_attachment) {
       return fail(Error::from_errno(ErrorKind::kOverloaded, EMFILE, "recvmsg"));
     }
     return inbox_.keep_file(frame.payload, std::move(frame.attached));
   }
+  if (header.request.method == static_cast<std::uint32_t>(Method::kRings)) {
+    return take_rings_offer(frame);
+  }
   if (frame.attached) return violation("descriptor that nobody asked for");
-  if (rings_) return violation("data beside the ring");
+  if (rings_ || has_retired_) return violation("data beside the ring");
   auto message = TRY(inbox_.take(header, frame.payload, detail::ChannelInbox::Carrier::kSocket));
   if (message) deliver(message->header, message->payload());
   return {};
@@ -110,12 +115,14 @@ Result<void> ClientChannel::take_hello(ring::ReceivedFrame& frame) {
     return {};
   }
   TRY(answer_hello(header.correlation, verdict));
+  renews_rings_ = (verdict.features & protocol::feature::kRingRenewal) != 0;
   state_ = State::kOpen;
   --host_.handshaking_;
   ++host_.open_;
-  handshake_timer_.reset();
+  patience_timer_.reset();
   outbox_.attach(socket_.get(), rings_.get());
   if (rings_) host_.spin_budget_.on_request(rings_->spin_seat, host_.loop().now_ns());
+  await_idleness();
   make_hot();
   receiver_->on_frame(header, frame.payload);
   return {};
@@ -124,34 +131,15 @@ Result<void> ClientChannel::take_hello(ring::ReceivedFrame& frame) {
 /// Makes the rings; where this process can make or map none, the client is served on the socket.
 Result<void> ClientChannel::share_memory(ring::ReceivedFrame& frame,
                                          detail::HelloVerdict& verdict) {
-  const auto ability = host_.loop().features().has(KernelFeature::kNoExecSeal)
-                           ? ring::KernelAbility::kUseIfPresent
-                           : ring::KernelAbility::kHidden;
   if (!frame.attached && !frame.lost_attachment) {
     return violation("HELLO without the client's memory file");
   }
-  const auto make_rings = [&]() -> Result<std::unique_ptr<detail::ChannelRings>> {
-    if (frame.lost_attachment) {
-      return fail(Error::from_errno(ErrorKind::kOverloaded, EMFILE, "recvmsg"));
-    }
-    auto peer = TRY(ring::PeerSegment::attach(std::move(frame.attached), verdict.ring_bytes));
-    auto own = TRY(ring::OwnedSegment::create({verdict.ring_bytes, ability}));
-    return std::make_unique<detail::ChannelRings>(std::move(own), std::move(peer));
-  };
-  auto rings = make_rings();
-  const bool is_told = std::exchange(host_.lacks_shared_memory_, !rings);
-  if (rings) {
-    rings_ = std::move(*rings);
-    return {};
-  }
-  if (rings.error().code == ErrorCode::kProtocolViolation) {
-    host_.lacks_shared_memory_ = is_told;
+  const auto made = make_rings(frame, verdict.ring_bytes);
+  if (made) return {};
+  if (made.error().code == ErrorCode::kProtocolViolation) {
     return violation("HELLO with an unacceptable memory file");
   }
-  verdict.withhold_shared_memory(rings.error());
-  if (!is_told && host_.options().on_no_shared_memory) {
-    host_.options().on_no_shared_memory(rings.error());
-  }
+  verdict.withhold_shared_memory(made.error());
   return {};
 }
 
@@ -203,6 +191,7 @@ Result<bool> ClientChannel::take_records() {
     bytes += TRY(take_record(**view));
   }
   if (count == 0 || state_ != State::kOpen) return count != 0;
+  last_message_ns_ = host_.loop().now_ns();
   if (rings_->consumer.peer_waits_for_space()) {
     static_cast<void>(ring::ring_doorbell(socket_.get()));
   }

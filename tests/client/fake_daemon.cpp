@@ -6,6 +6,7 @@
 //   error     says why it cannot start
 //   exit      ends without a word, after a line in its log
 //   hang      never gets ready
+// MCPWIRE_FAKE_DAEMON_RING_IDLE_NS is after how long it gives the rings of idle connections back.
 // It writes a line to <runtime directory>/starts each time it really starts.
 #include "tests/client/scripted_daemon.hpp"
 
@@ -99,7 +100,11 @@ int main(int argc, char** argv) {
     return 1;
   }
   append(directory_path + "/starts", found);
-  const mcpwire::test_support::ScriptedDaemon daemon(directory_path);
+  mcpwire::io::ChannelHostOptions options;
+  if (const char* idle_ns = std::getenv("MCPWIRE_FAKE_DAEMON_RING_IDLE_NS")) {
+    options.ring_idle_ns = std::strtoull(idle_ns, nullptr, 10);
+  }
+  const mcpwire::test_support::ScriptedDaemon daemon(directory_path, options);
   const int life = ::open((directory_path + "/life").c_str(), O_RDONLY | O_CLOEXEC);
   say(ready, "ready\n");
   ::close(life_line);

@@ -209,7 +209,8 @@ class ScriptedSession final : public FrameChannel::Receiver {
 };
 
 class ScriptedDaemon::Server final : private io::SeqpacketListener::Observer,
-                                     private io::FdWatcher::Observer {
+                                     private io::FdWatcher::Observer,
+                                     private io::TurnObserver {
  public:
   Server(ScriptedDaemon& daemon, io::Loop& loop, UniqueFd socket, io::ChannelHostOptions options)
       : daemon_(daemon),
@@ -219,6 +220,7 @@ class ScriptedDaemon::Server final : private io::SeqpacketListener::Observer,
         stop_(loop, daemon.stop_fd_.get(), *this) {
     listener_.start();
     stop_.start(io::WatchMode::kOnce);
+    loop_.set_turn_observer(this);
   }
 
  private:
@@ -231,6 +233,12 @@ class ScriptedDaemon::Server final : private io::SeqpacketListener::Observer,
   }
   void on_listener_failed(const Error&) override { loop_.stop(); }
   void on_ready(unsigned) override { loop_.stop(); }
+  void on_turn(std::uint64_t) override {
+    const int rings = static_cast<int>(host_.channels_with_rings());
+    if (daemon_.rings_.exchange(rings, std::memory_order_relaxed) != rings) {
+      daemon_.rings_.notify_all();
+    }
+  }
 
   ScriptedDaemon& daemon_;
   io::Loop& loop_;
@@ -279,6 +287,13 @@ void ScriptedDaemon::freeze() {
 void ScriptedDaemon::thaw() {
   is_frozen_.store(false, std::memory_order_release);
   is_frozen_.notify_all();
+}
+
+void ScriptedDaemon::await_rings(int count) const {
+  for (int seen = rings_.load(std::memory_order_relaxed); seen != count;
+       seen = rings_.load(std::memory_order_relaxed)) {
+    rings_.wait(seen, std::memory_order_relaxed);
+  }
 }
 
 void ScriptedDaemon::await_calls(int count) const {

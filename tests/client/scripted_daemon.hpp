@@ -51,6 +51,8 @@ class ScriptedDaemon {
   void reset_connections(int count) { resets_left_.store(count, std::memory_order_relaxed); }
   /// Returns once the daemon's thread has seen `count` calls.
   void await_calls(int count) const;
+  /// Returns once so many connections have rings at the end of a turn.
+  void await_rings(int count) const;
 
  private:
   friend class ScriptedSession;
@@ -63,6 +65,7 @@ class ScriptedDaemon {
   std::atomic<int> cancels_{0};
   std::atomic<int> pings_{0};
   std::atomic<int> begun_{0};
+  std::atomic<int> rings_{0};
   std::atomic<bool> is_frozen_{false};
   std::atomic<int> resets_left_{0};
   std::atomic<bool> is_listening_{false};

@@ -200,6 +200,11 @@ TEST(GoldenTest, ProgressEvent) {
   EXPECT_EQ(hex_of(value), "10000000000000001000000014000000");
 }
 
+TEST(GoldenTest, RingsOffer) {
+  const RingsOffer value{.struct_bytes = 8, .ring_bytes = 0x10000};
+  EXPECT_EQ(hex_of(value), "0800000000000100");
+}
+
 TEST(GoldenTest, StatusReply) {
   const StatusReply value{.struct_bytes = 64,
                           .daemon_pid = 1234,
