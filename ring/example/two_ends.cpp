@@ -30,6 +30,7 @@ using protocol::Method;
 constexpr std::uint32_t kRingBytes = 8 * 1024;
 constexpr std::uint64_t kSpinNs = 20 * kNanosecondsPerMicrosecond;
 constexpr std::uint64_t kPatienceNs = 10 * kNanosecondsPerSecond;
+constexpr std::uint32_t kRequestBytesMax = 16;
 constexpr int kRequests = 1000;  // More than fit into the ring at once.
 
 /// Makes our segment, sends its descriptor, maps the one that comes back.
@@ -131,7 +132,13 @@ Result<int> ask_all(int socket) {
       ++answers;
     }
     if (answers == kRequests) break;
-    if (TRY(end.wait_blocking()) != ring::WaitOutcome::kData) return answers;
+    // Everything may have been answered while there was no room for the next request.
+    std::optional<std::uint32_t> wanted_bytes;
+    if (asked < kRequests) wanted_bytes = kRequestBytesMax;
+    const auto outcome = TRY(end.wait_blocking(wanted_bytes));
+    if (outcome != ring::WaitOutcome::kData && outcome != ring::WaitOutcome::kSpace) {
+      return answers;
+    }
   }
   // All there was has been taken; now the child ends, and that ends the wait.
   return TRY(end.wait_blocking()) == ring::WaitOutcome::kPeerGone ? answers : -1;
