@@ -158,13 +158,13 @@ inline std::vector<std::uint64_t> limits_of(const Field& field, std::uint64_t go
 
 }  // namespace detail
 
-/// The value that is there (the table's control case) and 23 others, all different.
-inline std::array<std::uint64_t, kValuesPerField> values_of(const Field& field, std::uint64_t good,
-                                                            const CorruptionContext& context) {
+/// The value that is there (the table's control case) and 23 others, all different: those of every
+/// field, then `limits`, then single flipped bits.
+inline std::array<std::uint64_t, kValuesPerField> values_with(
+    const Field& field, std::uint64_t good, const std::vector<std::uint64_t>& limits) {
   const std::uint64_t high = std::uint64_t{1} << (8 * field.bytes - 1);
   const std::uint64_t mask = high | (high - 1);
   std::vector<std::uint64_t> candidates = {good, 0, 1, 2, mask, high, high - 1, high + 1};
-  const auto limits = detail::limits_of(field, good, context);
   candidates.insert(candidates.end(), limits.begin(), limits.end());
   candidates.insert(candidates.end(), {good + 1, good - 1});
   for (std::size_t bit = 0; bit < 8 * field.bytes; ++bit) {
@@ -181,6 +181,11 @@ inline std::array<std::uint64_t, kValuesPerField> values_of(const Field& field, 
     if (count == values.size()) return values;
   }
   std::abort();  // Fewer than 24: the table would have holes.
+}
+
+inline std::array<std::uint64_t, kValuesPerField> values_of(const Field& field, std::uint64_t good,
+                                                            const CorruptionContext& context) {
+  return values_with(field, good, detail::limits_of(field, good, context));
 }
 
 inline std::string describe(const Field& field, std::size_t index, std::uint64_t good,
