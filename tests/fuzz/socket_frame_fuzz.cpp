@@ -37,7 +37,7 @@ bool is_good(std::string_view message) {
   const std::uint32_t outcome = words[2] >> 8 & 0xf;
   const bool is_answer = kind == 2 || kind == 4;
   return message.substr(0, 4) == "MCPW" && words[1] == 1 && (words[2] & 0xffff'f0c0U) == 0 &&
-         kind >= 1 && kind <= 4 && words[3] >= 1 && words[3] <= 12 && outcome <= 6 &&
+         kind >= 1 && kind <= 4 && words[3] >= 1 && words[3] <= 13 && outcome <= 6 &&
          (is_answer || outcome == 0) && words[4] == message.size() - 32 &&
          ((words[2] & 0x20) == 0 || words[4] == 24) && words[5] == 0;
 }

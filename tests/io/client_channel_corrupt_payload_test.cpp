@@ -111,7 +111,7 @@ class CorruptPayloadTest : public ClientChannelFixture {
       if (!lies_inside(range, bytes)) return Fate::kViolation;
     }
     if (hello.version_min > 1 || hello.version_max < 1) return Fate::kRefused;
-    if ((hello.features_required & ~std::uint64_t{3}) != 0) return Fate::kRefused;
+    if ((hello.features_required & ~std::uint64_t{7}) != 0) return Fate::kRefused;
     const bool is_size = std::has_single_bit(hello.ring_bytes) && hello.ring_bytes >= 4096 &&
                          hello.ring_bytes <= 1024 * 1024;
     if (hello.ring_bytes != 0 && !is_size) return Fate::kRefused;

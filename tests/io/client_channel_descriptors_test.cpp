@@ -84,6 +84,18 @@ class ClientChannelDescriptorsTest : public ClientChannelFixture {
     ring::send_raw(client().socket.get(), std::string(as_text(object_bytes(header))), fds);
     settle();
   }
+  /// New rings while there are some.
+  void offer_rings_with(const std::vector<int>& fds) {
+    first_ = make_open(kRing);
+    const protocol::RingsOffer offer{sizeof offer, kRing};
+    protocol::FrameHeader header{protocol::make_header(FrameKind::kRequest, Method::kRings), 0, 1};
+    header.request.payload_len = sizeof offer;
+    ring::send_raw(
+        client().socket.get(),
+        std::string(as_text(object_bytes(header))) + std::string(as_text(object_bytes(offer))),
+        fds);
+    settle();
+  }
   void ping_on_socket_with(const std::vector<int>& fds) {
     first_ = make_open(0);
     const protocol::FrameHeader header{protocol::make_header(FrameKind::kRequest, Method::kPing), 0,
@@ -161,13 +173,15 @@ TEST_P(ClientChannelDescriptorsTest, WrongNumbersOfThemAreRefused) {
     const std::string name = std::to_string(count) + " descriptors";
     expect_refused(name.c_str(), [&] { hello_with(std::vector<int>(count, segment.get())); });
     expect_refused(name.c_str(), [&] { map_with(std::vector<int>(count, payload.get())); });
+    expect_refused(name.c_str(), [&] { offer_rings_with(std::vector<int>(count, segment.get())); });
     expect_refused(name.c_str(), [&] { doorbell_with(std::vector<int>(count, payload.get())); });
   }
   expect_refused("none in HELLO", [&] { hello_with({}); });
   expect_refused("none with a memory event", [&] { map_with({}); });
   expect_refused("one with a doorbell", [&] { doorbell_with({payload.get()}); });
   expect_refused("one with a ping", [&] { ping_on_socket_with({payload.get()}); });
-  EXPECT_EQ(refused_, 19);
+  expect_refused("one with rings too many", [&] { offer_rings_with({segment.get()}); });
+  EXPECT_EQ(refused_, 25);
 }
 
 TEST_P(ClientChannelDescriptorsTest, OnesThatNobodyUsesAreClosedWithTheChannel) {

@@ -90,7 +90,7 @@ inline std::vector<std::uint64_t> limits_of(const Field& field, std::uint64_t go
   if (is_field(field, "flags")) {
     return {3, 4, 5, 0xf, 0x11, 0x21, 0x31, 0x41, 0x101, 0x104, 0x604, 0x704, 0x1001, 0x23, 0x103};
   }
-  if (is_field(field, "method")) return {3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13};
+  if (is_field(field, "method")) return {3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
   if (is_field(field, "payload_len")) {
     const std::uint64_t max = record_payload_bytes_max(context.ring_bytes);
     return {max - 1,     max,
@@ -137,7 +137,17 @@ inline std::vector<std::uint64_t> limits_of(const Field& field, std::uint64_t go
             ~std::uint64_t{63}};
   }
   if (is_field(field, "wait_word") || is_field(field, "space_wait_word")) {
-    return {3, good ^ 1, good + 2, good + 3, 0x1'0000'0001, 0x7fff'ffff, 0xffff'ffff};
+    return {3,
+            good ^ 1,
+            good + 2,
+            good + 3,
+            0x1'0000'0001,
+            0x7fff'ffff,
+            0xffff'ffff,
+            kRetiringWaitWord,
+            kRetiringWaitWord - 1,
+            kRetiringWaitWord + 1,
+            kRetiredWaitWord - 2};
   }
   if (is_field(field, "call_word") || is_field(field, "other_call_word")) {
     const std::uint64_t call = is_field(field, "call_word") ? kTableCall : kTableOtherCall;
@@ -253,7 +263,7 @@ class RingOracle {
     const std::uint32_t outcome = header.flags >> 8 & 0xf;
     if (std::memcmp(header.magic.data(), "MCPW", 4) != 0 || header.version != 1) return false;
     if ((header.flags & 0xffff'f0c0) != 0 || kind < 1 || kind > 4) return false;
-    if (header.method < 1 || header.method > 12 || outcome > 6) return false;
+    if (header.method < 1 || header.method > 13 || outcome > 6) return false;
     if (kind != 2 && kind != 4 && outcome != 0) return false;
     if (header.payload_len > ring_bytes_ / 4 - 32) return false;
     if ((header.flags & 0x20) != 0 && header.payload_len != 24) return false;
