@@ -40,6 +40,11 @@ class LossesTest(unittest.TestCase):
         self.assertEqual(lost(self.ring + [row("queue", "peer", [1, 1, 1], waiting="spins")]), [])
         self.assertEqual(lost(self.ring + [row("bare", "limit", [1, 1, 1])]), [])
 
+    def test_a_ring_that_spins_is_compared_with_those_that_spin(self):
+        ring = [dict(r, waiting="spins") for r in self.ring]
+        self.assertEqual(lost(ring + [row("pipe", "peer", [1, 1, 1])]), [])
+        self.assertEqual(len(lost(ring + [row("queue", "peer", [1, 1, 1], waiting="spins")])), 1)
+
     def test_more_messages_per_second_are_better(self):
         ring = [row("ring", "mcpwire", [5e6], question="stream"), row("again", "control", [5e6], question="stream")]
         self.assertEqual(len(lost(ring + [row("queue", "peer", [9e6], question="stream")])), 1)
