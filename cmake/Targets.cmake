@@ -7,7 +7,7 @@
 # mcpwire_bench(NAME SOURCES ... PRIVATE ...): a Google Benchmark program in bench/, with a smoke
 #   run of tiny parameters in CTest.
 
-set(MCPWIRE_TEST_LABELS unit conformance stress process interop fuzz style)
+set(MCPWIRE_TEST_LABELS unit conformance stress explorer process interop fuzz style)
 # `mcpwire_tests_process` and so on build the tests of one label.
 foreach(label ${MCPWIRE_TEST_LABELS})
   add_custom_target(mcpwire_tests_${label})

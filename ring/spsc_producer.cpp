@@ -4,7 +4,6 @@
 #include "protocol/base/check.hpp"
 
 #include <atomic>
-#include <cstring>
 
 namespace mcpwire::ring {
 
@@ -62,18 +61,10 @@ std::optional<MutableByteSpan> Producer::try_reserve(std::uint32_t payload_bytes
   return MutableByteSpan(record + sizeof(protocol::FrameHeader), payload_bytes);
 }
 
-/// Everything but the commit word, which the peer may be polling.
-static void write_header(std::byte* record, const protocol::RequestHeader& header,
-                         std::uint64_t correlation) noexcept {
-  std::memcpy(record, &header, sizeof(header));
-  std::memcpy(record + offsetof(protocol::FrameHeader, correlation), &correlation,
-              sizeof(correlation));
-}
-
 void Producer::write_pad() noexcept {
   const protocol::RequestHeader pad{protocol::kMagic, protocol::kWireVersion,
                                     protocol::make_flags(protocol::FrameKind::kPad), 0, pad_bytes_};
-  write_header(record_at(position_), pad, 0);
+  detail::write_header(record_at(position_), pad, 0);
 }
 
 void Producer::commit(protocol::RequestHeader header, std::uint64_t correlation,
@@ -86,7 +77,7 @@ void Producer::commit(protocol::RequestHeader header, std::uint64_t correlation,
   const std::uint64_t end = record + record_bytes(payload_bytes);
 
   header.payload_len = payload_bytes;
-  write_header(record_at(record), header, correlation);
+  detail::write_header(record_at(record), header, correlation);
   if (pad_bytes_ != 0) write_pad();
   // Whatever an earlier lap left there must not pass for a commit word once `record` is visible.
   // A reservation that was larger may have been written to beyond `end`.

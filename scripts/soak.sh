@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Runs the tests of the release build that depend on timing again and again; ends at the first failure.
+# Runs the large forms of two tests once, then the tests of the release build that depend on timing
+# again and again; ends at the first failure.
 # usage: scripts/soak.sh [MINUTES=30]
 set -euo pipefail
 cd "$(dirname "$0")/.."
-case "${1:-}" in -h|--help) sed -n '3,4s/^# //p' scripts/soak.sh; exit 0 ;; esac
+case "${1:-}" in -h|--help) sed -n '3,5s/^# //p' scripts/soak.sh; exit 0 ;; esac
 # Once: a client that changes its memory while the daemon reads, a hundred times as often as in CI.
 MCPWIRE_MUTATIONS=1000000000 ctest --test-dir build/release -R '^MutatingClientTest' --no-tests=error \
   --output-on-failure --timeout 3600 --quiet
+# Once: every execution of the larger programs, some minutes.
+build/release/tests/explorer_test --soak --gtest_brief=1 --gtest_filter='*RingExploration*'
 end=$((SECONDS + 60 * ${1:-30}))
 rounds=0
 while [ $SECONDS -lt $end ]; do

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Atomic access to words of mapped memory. The memory order stands at the place of use, never
-// here, so that a reader sees it beside its SYNC name.
+// Access to words and headers in mapped memory. The memory order stands at the place of use, never
+// here, so that a reader sees it beside its SYNC name. tests/explorer/ compiles the ring with a
+// modelled twin of this file: what is added here is added there.
 #pragma once
 
 #include "protocol/request_header.hpp"
@@ -11,6 +12,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace mcpwire::ring::detail {
 
@@ -41,6 +43,14 @@ inline std::atomic_ref<std::uint32_t> commit_word(std::byte* record) noexcept {
 inline ReadOnlyWord<std::uint32_t> commit_word(const std::byte* record) noexcept {
   return ReadOnlyWord<std::uint32_t>(
       *reinterpret_cast<const std::uint32_t*>(record + offsetof(protocol::FrameHeader, commit)));
+}
+
+/// Writes a header but for its commit word, which the peer may be polling.
+inline void write_header(std::byte* record, const protocol::RequestHeader& header,
+                         std::uint64_t correlation) noexcept {
+  std::memcpy(record, &header, sizeof(header));
+  std::memcpy(record + offsetof(protocol::FrameHeader, correlation), &correlation,
+              sizeof(correlation));
 }
 
 /// Copies a header out of memory that a hostile peer may be changing. Atomic loads, so that the
