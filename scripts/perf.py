@@ -23,6 +23,25 @@ def latency(*arguments):
     return ["mcp-bench", "latency", "--json", *arguments]
 
 
+def crowd(scale, clients, *arguments):
+    return ["mcp-bench", "crowd", "--json", "--clients", str(clients),
+            "--milliseconds", str(max(2000 // scale, 100)), *arguments]
+
+
+def crowd_rows(scale):
+    """Who may spin: as the daemon says, as each likes, nobody. And one client beside a flood."""
+    spinning = {f"crowd-{clients}": [
+        (f"{clients} clients, leave to spin", crowd(scale, clients)),
+        (f"{clients} clients, all spin", crowd(scale, clients, "--ignore-leave")),
+        (f"{clients} clients, none spins", crowd(scale, clients, "--spin", "0"))]
+        for clients in (1, 2, 4, 16)}
+    return spinning | {"flood": [
+        ("one client", crowd(scale, 1)),
+        ("one client beside a flood", crowd(scale, 1, "--floods", "1")),
+        ("one sleeping client", crowd(scale, 1, "--spin", "0")),
+        ("one sleeping client beside a flood", crowd(scale, 1, "--spin", "0", "--floods", "1"))]}
+
+
 def rows(scale, echo_socket, configuration):
     """Row name -> contenders in order: (name, command). `scale` divides the iterations."""
     def count(number):
@@ -56,6 +75,7 @@ def rows(scale, echo_socket, configuration):
                 ("C program: connect, echo, exit",
                  ["mcp-bench", "process", "--json", *count(300), "--", "connect_echo",
                   echo_socket])],
+        **crowd_rows(scale),
     }
 
 
@@ -76,17 +96,29 @@ def measure(contenders, rounds, environment):
     return results
 
 
-def cell(results, key):
-    values = sorted(result[key] / 1000 for result in results)
+# Further figures of some commands, with the unit that a table gives them.
+FURTHER = {"clients_cpu": ("processors, clients", 1), "daemon_cpu": ("daemon", 1),
+           "floods_per_second": ("thousands of floods /s", 1000)}
+
+
+def cell(results, key, unit=1000):
+    values = sorted(result[key] / unit for result in results)
     return f"{statistics.median(values):.2f} [{values[0]:.2f}-{values[-1]:.2f}]"
 
 
 def print_table(row, results):
     print(f"\n#### {row}\n")
-    print("| contender | n | p50 us | p99 us | p99.9 us | max us |")
-    print("|---|---|---|---|---|---|")
+    first = next(iter(results.values()))[0]
+    further = {"per_second": ("thousands /s", 1000)} if "clients_cpu" in first else {}
+    further |= {key: column for key, column in FURTHER.items() if key in first}
+    titles = ["contender", "n", "p50 us", "p99 us", "p99.9 us", "max us",
+              *(title for title, _ in further.values())]
+    print(f"| {' | '.join(titles)} |")
+    print("|---" * len(titles) + "|")
     for name, runs in results.items():
-        cells = " | ".join(cell(runs, key) for key in ("p50_ns", "p99_ns", "p999_ns", "max_ns"))
+        columns = [cell(runs, key) for key in ("p50_ns", "p99_ns", "p999_ns", "max_ns")]
+        columns += [cell(runs, key, unit) for key, (_, unit) in further.items()]
+        cells = " | ".join(columns)
         print(f"| {name} | {len(runs)} x {runs[0]['n']} | {cells} |", flush=True)
 
 

@@ -43,15 +43,20 @@ UniqueFd take(int control) {
 
 class RingContender final : public Contender {
  public:
-  RingContender(ring::OwnedSegment own, ring::PeerSegment peer, int control)
+  RingContender(ring::OwnedSegment own, ring::PeerSegment peer, int control, RingWait wait)
       : own_(std::move(own)),
         peer_(std::move(peer)),
         consumer_(own_.memory(), peer_.memory()),
         producer_(own_.memory(), peer_.memory()),
-        waiter_(consumer_, producer_, clock_, {.socket_fd = control, .spin_ns = kSpinForEverNs}),
-        control_(control) {}
+        waiter_(consumer_, producer_, clock_,
+                {.socket_fd = control, .spin_ns = wait == RingWait::kSpin ? kSpinForEverNs : 0}),
+        control_(control),
+        wait_(wait) {}
 
-  const char* name() const noexcept override { return "ring"; }
+  const char* name() const noexcept override {
+    return wait_ == RingWait::kSpin ? "ring" : "ring, parked";
+  }
+  bool sleeps() const noexcept override { return wait_ == RingWait::kPark; }
 
   bool send(ByteSpan payload) override {
     const auto header =
@@ -79,6 +84,7 @@ class RingContender final : public Contender {
   ring::Producer producer_;
   ring::Waiter waiter_;
   int control_;
+  RingWait wait_;
   std::uint64_t correlation_ = 0;
 };
 
@@ -149,6 +155,30 @@ class SocketContender final : public Contender {
   SocketKind kind_;
 };
 
+class ByteContender final : public Contender {
+ public:
+  explicit ByteContender(UniqueFd socket) noexcept : socket_(std::move(socket)) {}
+
+  const char* name() const noexcept override { return "one byte"; }
+  bool sleeps() const noexcept override { return true; }
+  bool is_signal_only() const noexcept override { return true; }
+
+  bool send(ByteSpan) override {
+    const char byte = 1;
+    return ::send(socket_.get(), &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+  }
+
+  bool receive(MutableByteSpan) override {
+    pollfd watched{socket_.get(), POLLIN, 0};
+    char byte = 0;
+    return ::ppoll(&watched, 1, nullptr, nullptr) == 1 &&
+           ::recv(socket_.get(), &byte, 1, MSG_DONTWAIT) == 1;
+  }
+
+ private:
+  UniqueFd socket_;
+};
+
 struct Segments {
   ring::OwnedSegment own;
   ring::PeerSegment peer;
@@ -176,11 +206,11 @@ void LaneFiles::use(Role role) noexcept {
   for (UniqueFd& end : ends_) end.reset();
 }
 
-std::unique_ptr<Contender> make_ring_contender(Role, LaneFiles& files) {
+std::unique_ptr<Contender> make_ring_contender(Role, LaneFiles& files, RingWait wait) {
   auto segments = exchange_segments(files);
   if (!segments) return nullptr;
   return std::make_unique<RingContender>(std::move(segments->own), std::move(segments->peer),
-                                         files.control());
+                                         files.control(), wait);
 }
 
 std::unique_ptr<Contender> make_bare_contender(Role, LaneFiles& files,
@@ -192,19 +222,26 @@ std::unique_ptr<Contender> make_bare_contender(Role, LaneFiles& files,
                                          files.control());
 }
 
-std::unique_ptr<Contender> make_socket_contender(Role role, LaneFiles& files, SocketKind kind) {
-  if (role == Role::kPeer) {
-    UniqueFd socket = take(files.control());
-    if (!socket) return nullptr;
-    return std::make_unique<SocketContender>(std::move(socket), kind);
-  }
+/// One end of a new pair; the caller makes it and gives the other away.
+static UniqueFd share_pair(Role role, LaneFiles& files, int type) {
+  if (role == Role::kPeer) return take(files.control());
   std::array<int, 2> ends{-1, -1};
-  const int type = kind == SocketKind::kStream ? SOCK_STREAM : SOCK_SEQPACKET;
-  if (::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends.data()) != 0) return nullptr;
+  if (::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends.data()) != 0) return UniqueFd();
   UniqueFd own(ends[0]);
   const UniqueFd other(ends[1]);
-  if (!give(files.control(), other.get())) return nullptr;
-  return std::make_unique<SocketContender>(std::move(own), kind);
+  return give(files.control(), other.get()) ? std::move(own) : UniqueFd();
+}
+
+std::unique_ptr<Contender> make_socket_contender(Role role, LaneFiles& files, SocketKind kind) {
+  UniqueFd socket =
+      share_pair(role, files, kind == SocketKind::kStream ? SOCK_STREAM : SOCK_SEQPACKET);
+  if (!socket) return nullptr;
+  return std::make_unique<SocketContender>(std::move(socket), kind);
+}
+
+std::unique_ptr<Contender> make_byte_contender(Role role, LaneFiles& files) {
+  UniqueFd socket = share_pair(role, files, SOCK_SEQPACKET);
+  return socket ? std::make_unique<ByteContender>(std::move(socket)) : nullptr;
 }
 
 }  // namespace mcpwire::bench

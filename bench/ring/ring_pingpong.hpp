@@ -7,6 +7,8 @@
 //   bare      a sequence number and the payload in one block of shared memory: no check, no
 //             record, no header; the floor of this machine
 //   seqpacket, stream   a Unix socket pair, both ends blocking
+//   ring, parked        the ring with both ends asleep between messages, rung over the socket
+//   one byte            that wake-up alone: a byte over the socket, the same ppoll()
 // Every contender copies the payload in and out on both sides and reads the clock twice per round
 // trip; every answer is compared with what was sent.
 #pragma once
