@@ -2,12 +2,21 @@
 #include "ring/spsc_ring.hpp"
 
 #include "protocol/base/check.hpp"
+#include "ring/detail/prefetch.hpp"
 
+#include <algorithm>
 #include <atomic>
 
 namespace mcpwire::ring {
 
 using detail::commit_word;
+
+namespace {
+
+/// More lines than that are not under way at the same time anyway.
+constexpr std::uint64_t kPrefetchBytesMax = 2048;
+
+}  // namespace
 
 Producer::Producer(SegmentMemory own, PeerMemory peer, std::uint64_t start_position) noexcept
     : own_(own), peer_(peer), position_(start_position), credited_(start_position) {
@@ -89,17 +98,23 @@ void Producer::commit(protocol::RequestHeader header, std::uint64_t correlation,
 
   position_ = end;
   reservation_open_ = false;
-  zero_ahead(end + (end - record));
+  prepare_next(end - record);
 }
 
-/// Zeroes the commit word behind the next record, if that has the size of this one. The line is
-/// in the peer's cache since the last lap; fetching it now and not between the next record and its
-/// commit word takes two transfers out of every round trip.
-void Producer::zero_ahead(std::uint64_t position) noexcept {
+/// Zeroes the commit word behind the next record and fetches its lines, if it has the size of this
+/// one. They are in the peer's cache since the last lap; fetching them now, while the peer works,
+/// and not between the next record and its commit word takes that out of every round trip.
+void Producer::prepare_next(std::uint64_t bytes) noexcept {
+  const std::uint64_t behind = position_ + bytes;
   zeroed_position_ = kNoPosition;
-  if (position + kGranuleBytes - credited_ > own_.ring_bytes) return;
-  commit_word(record_at(position)).store(0, std::memory_order_relaxed);
-  zeroed_position_ = position;
+  if (behind + kGranuleBytes - credited_ > own_.ring_bytes) return;
+  commit_word(record_at(behind)).store(0, std::memory_order_relaxed);
+  zeroed_position_ = behind;
+  // Its first line came with its own commit word, which was zeroed for the record before it.
+  const std::uint64_t fetched = std::min(bytes, kPrefetchBytesMax);
+  for (std::uint64_t line = kCacheLineBytes; line < fetched; line += kCacheLineBytes) {
+    detail::prefetch_for_write(record_at(position_ + line));
+  }
 }
 
 /// Stores the commit words of a pad at `first` (if it is not the record itself) and of `record`.

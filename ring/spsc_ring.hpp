@@ -114,7 +114,7 @@ class alignas(kCacheLineBytes) Producer {
   bool fits(std::uint64_t total) const noexcept;
   bool refresh_credits() noexcept;
   void write_pad() noexcept;
-  void zero_ahead(std::uint64_t position) noexcept;
+  void prepare_next(std::uint64_t bytes) noexcept;
   void publish(std::uint64_t first, std::uint64_t record) noexcept;
 
   SegmentMemory own_;
