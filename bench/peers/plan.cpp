@@ -39,6 +39,7 @@ constexpr std::array kCells = {
     Cell{Question::kStream, Placement::kPinned, 32},
     Cell{Question::kStream, Placement::kPinned, 64},
     Cell{Question::kStream, Placement::kPinned, 1024},
+    Cell{Question::kStream, Placement::kPinned, 4096},
     Cell{Question::kStream, Placement::kPinned, 64 * 1024},
     Cell{Question::kStream, Placement::kUnpinned, 64},
     Cell{Question::kStream, Placement::kUnpinned, 1024},
