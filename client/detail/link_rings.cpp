@@ -10,6 +10,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace mcpwire::client::detail {
@@ -131,6 +132,9 @@ Result<void> Link::take_rings_answer(ring::ReceivedFrame& frame) {
                          protocol::outcome_of(frame.header.request.flags) == Outcome::kOk;
   if (!awaits_rings_ || !is_answer) return violation();
   const auto answer = TRY(protocol::PayloadReader(frame.payload).fixed<protocol::RingsOffer>());
+  if (frame.lost_attachment) {
+    return fail(Error::from_errno(ErrorKind::kOverloaded, EMFILE, "recvmsg"));
+  }
   awaits_rings_ = false;
   std::optional<ring::OwnedSegment> own = std::exchange(offered_, std::nullopt);
   agreement_.ring_bytes = answer.ring_bytes;

@@ -74,7 +74,53 @@ class LinkDescriptorsTest : public ::testing::Test {
     return error;
   }
 
+  /// The daemon has given the rings back; its answer to the offer of new ones brings these.
+  static Result<void> renew_with(const std::vector<int>& fds) {
+    RawDaemon daemon(kRing);
+    daemon.renews_rings = true;
+    daemon.say_reply();
+    const auto link = daemon.open_link();
+    EXPECT_TRUE(link.has_value());
+    daemon.own->memory().page->wait_word = ring::kRetiredWaitWord;
+    const protocol::RingsOffer answer{sizeof answer, kRing};
+    protocol::FrameHeader header{
+        protocol::make_header(FrameKind::kResponse, Method::kRings, Outcome::kOk), 0, 1};
+    header.request.payload_len = sizeof answer;
+    ring::send_raw(
+        daemon.socket.get(),
+        std::string(as_text(object_bytes(header))) + std::string(as_text(object_bytes(answer))),
+        fds);
+    RecordingSink sink;
+    auto sent =
+        (*link)->send(sink, protocol::make_header(FrameKind::kRequest, Method::kPing), 1, {}, 0);
+    EXPECT_EQ(sent.has_value(), !(*link)->is_lost());
+    return sent;
+  }
+  static Error renewal_error(const std::vector<int>& fds) {
+    const auto sent = renew_with(fds);
+    return sent ? Error{} : sent.error();
+  }
+
   int refused_ = 0;
+};
+
+/// Descriptors up to the lowest free number and `spare` more; back to before at the end.
+class FewDescriptors {
+ public:
+  explicit FewDescriptors(rlim_t spare) {
+    EXPECT_EQ(getrlimit(RLIMIT_NOFILE, &before_), 0);
+    rlimit few = before_;
+    few.rlim_cur = 0;
+    while (fcntl(static_cast<int>(few.rlim_cur), F_GETFD) >= 0) ++few.rlim_cur;
+    few.rlim_cur += spare;
+    EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  }
+  ~FewDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+  FewDescriptors(const FewDescriptors&) = delete;
+  FewDescriptors& operator=(const FewDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
 };
 
 TEST_F(LinkDescriptorsTest, CorrectFilesAreTakenAndClosed) {
@@ -85,6 +131,7 @@ TEST_F(LinkDescriptorsTest, CorrectFilesAreTakenAndClosed) {
     const UniqueFd payload = ring::make_file(wanted_payload());
     RecordingSink sink;
     EXPECT_EQ(map_with({payload.get()}, sink).code, ErrorCode::kUnspecified);
+    EXPECT_TRUE(renew_with({segment.get()}));
     ASSERT_EQ(sink.messages.size(), 1U);
     EXPECT_EQ(sink.messages[0].payload, "a mapped payload");
   }
@@ -111,6 +158,16 @@ TEST_F(LinkDescriptorsTest, EveryWrongOneIsRefusedAsAPayload) {
   EXPECT_EQ(refused_, 22);
 }
 
+TEST_F(LinkDescriptorsTest, EveryWrongOneIsRefusedAsNewRings) {
+  for (const auto& hostile : ring::hostile_descriptors()) {
+    expect_refused(hostile.name, [&] {
+      const UniqueFd fd = hostile.make(wanted_segment());
+      return renewal_error({fd.get()});
+    });
+  }
+  EXPECT_EQ(refused_, 22);
+}
+
 TEST_F(LinkDescriptorsTest, WrongNumbersOfThemAreRefused) {
   const UniqueFd segment = ring::make_file(wanted_segment());
   const UniqueFd payload = ring::make_file(wanted_payload());
@@ -119,8 +176,28 @@ TEST_F(LinkDescriptorsTest, WrongNumbersOfThemAreRefused) {
     expect_refused(name.c_str(),
                    [&] { return handshake_with(std::vector<int>(count, segment.get())); });
     expect_refused(name.c_str(), [&] { return map_with(std::vector<int>(count, payload.get())); });
+    expect_refused(name.c_str(),
+                   [&] { return renewal_error(std::vector<int>(count, segment.get())); });
   }
-  EXPECT_EQ(refused_, 12);
+  EXPECT_EQ(refused_, 18);
+}
+
+TEST_F(LinkDescriptorsTest, APayloadForWhichThereIsNoDescriptorEndsTheLinkAndBlamesNobody) {
+  const UniqueFd payload = ring::make_file(wanted_payload());
+  RawDaemon daemon(kRing);
+  daemon.say_reply();
+  const auto link = daemon.open_link();
+  ASSERT_TRUE(link.has_value());
+  daemon.attach();
+  daemon.announce(1, 16, {payload.get()});
+  RecordingSink sink;
+  std::optional<FewDescriptors> few(0);
+  static_cast<void>((*link)->pump(sink, 0));
+  (*link)->drain(sink);
+  few.reset();
+  ASSERT_TRUE((*link)->is_lost());
+  EXPECT_EQ((*link)->loss().kind, ErrorKind::kOverloaded);
+  EXPECT_EQ((*link)->loss().os_errno, EMFILE);
 }
 
 TEST_F(LinkDescriptorsTest, AClientWithoutADescriptorLeftSaysSoAndBlamesNobody) {
@@ -129,15 +206,9 @@ TEST_F(LinkDescriptorsTest, AClientWithoutADescriptorLeftSaysSoAndBlamesNobody) 
     SCOPED_TRACE(spare);
     RawDaemon daemon(kRing);
     daemon.say_reply();
-    rlimit before{};
-    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
-    rlimit few = before;
-    few.rlim_cur = 0;
-    while (fcntl(static_cast<int>(few.rlim_cur), F_GETFD) >= 0) ++few.rlim_cur;
-    few.rlim_cur += spare;
-    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+    std::optional<FewDescriptors> few(spare);
     const auto link = daemon.open_link();
-    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+    few.reset();
     ASSERT_FALSE(link.has_value());
     EXPECT_EQ(link.error().kind, ErrorKind::kOverloaded);
     EXPECT_EQ(link.error().code, ErrorCode::kNoSharedMemory) << link.error().message();

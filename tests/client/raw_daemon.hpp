@@ -61,6 +61,7 @@ class RawDaemon {
     protocol::PayloadBuilder<protocol::HelloReply> builder;
     builder.fixed.version = protocol::kWireVersion;
     builder.fixed.features = ring_bytes_ != 0 ? protocol::feature::kSharedMemory : 0;
+    if (renews_rings) builder.fixed.features |= protocol::feature::kRingRenewal;
     builder.fixed.daemon_instance = 5;
     builder.fixed.daemon_pid = 6;
     builder.fixed.ring_bytes = ring_bytes_;
@@ -137,6 +138,7 @@ class RawDaemon {
 
   UniqueFd socket;
   ConnectOptions options;
+  bool renews_rings = false;
   std::optional<ring::OwnedSegment> own;
   std::optional<ring::PeerSegment> peer;
   std::optional<ring::Producer> producer;

@@ -84,9 +84,23 @@ class ClientChannelDescriptorsTest : public ClientChannelFixture {
     ring::send_raw(client().socket.get(), std::string(as_text(object_bytes(header))), fds);
     settle();
   }
+  /// New rings instead of those that the daemon gave back.
+  void renew_rings_with(const std::vector<int>& fds) {
+    first_ = make_connected();
+    client().make_segment(kRing);
+    RawClient::Hello hello = RawClient::hello(kRing);
+    hello.fixed.features_optional |= protocol::feature::kRingRenewal;
+    client().send(FrameKind::kRequest, Method::kHello, 1, hello.take(), client().own->fd());
+    run_until([this] { return client().receive().has_value(); });
+    run_until([this] { return first_.channel->ring_bytes() == 0; });
+    say_rings(fds);
+  }
   /// New rings while there are some.
   void offer_rings_with(const std::vector<int>& fds) {
     first_ = make_open(kRing);
+    say_rings(fds);
+  }
+  void say_rings(const std::vector<int>& fds) {
     const protocol::RingsOffer offer{sizeof offer, kRing};
     protocol::FrameHeader header{protocol::make_header(FrameKind::kRequest, Method::kRings), 0, 1};
     header.request.payload_len = sizeof offer;
@@ -154,6 +168,25 @@ TEST_P(ClientChannelDescriptorsTest, EveryWrongOneIsRefusedInTheHandshake) {
     });
   }
   EXPECT_EQ(refused_, 22);
+}
+
+TEST_P(ClientChannelDescriptorsTest, EveryWrongOneIsRefusedAsNewRings) {
+  make_host({.spin_ns = 0, .ring_idle_ns = 1});
+  const UniqueFd segment = ring::make_file(wanted_segment());
+  renew_rings_with({segment.get()});
+  EXPECT_FALSE(first_.receiver->closed.has_value());
+  EXPECT_TRUE(client().receive().has_value());
+  for (const auto& hostile : ring::hostile_descriptors()) {
+    expect_refused(hostile.name, [&] {
+      const UniqueFd fd = hostile.make(wanted_segment());
+      renew_rings_with({fd.get()});
+    });
+  }
+  for (const std::size_t count : {0U, 2U, 5U, 253U}) {
+    const std::string name = std::to_string(count) + " descriptors";
+    expect_refused(name.c_str(), [&] { renew_rings_with(std::vector<int>(count, segment.get())); });
+  }
+  EXPECT_EQ(refused_, 26);
 }
 
 TEST_P(ClientChannelDescriptorsTest, EveryWrongOneIsRefusedAsAPayload) {
