@@ -51,7 +51,7 @@ tidy: setup ## clang-tidy on what changed since BASE (HEAD~1; BASE=all for every
 fuzz: setup ## every fuzz target for FUZZ_SECONDS (30) each
 	@scripts/fuzz.sh $(FUZZ_SECONDS)
 
-soak: build ## process, stress and conformance tests again and again for SOAK_MINUTES (30)
+soak: build ## larger models once, then process, stress, conformance tests for SOAK_MINUTES (30)
 	@scripts/soak.sh $(SOAK_MINUTES)
 
 coverage: setup ## line and branch coverage per folder, with the gate

@@ -7,12 +7,14 @@
  - every name occurs at two or more operations, at least one releasing and one acquiring; a
    seq_cst fence is either, unless `SYNC [name] release` says which
  - every name stands as `[name]` in the comment at the top of a file, where the ordering is told
+ - every name of ring/ occurs at both its ends in a model (tests/models/*.pml), or stands with its
+   reason in scripts/sync_without_model.txt; a model names none that the code does not have
 
 A call that only looks like an atomic one carries `// not atomic` on its line.
 """
 import re
 
-from checklib import CPP, LAYERS, files_under, finish, read, root_from_arguments, without_comments
+from checklib import AllowList, CPP, LAYERS, files_under, finish, read, root_from_arguments, without_comments
 
 CHECKED = ["ring", "io", "client", "daemon"]
 SYNC = re.compile(r"SYNC((?:[ ,]*\[[\w.\-]+\])+)(?: (acquire|release)\b)?")
@@ -97,6 +99,27 @@ def pair_problems(name, places, told):
         yield f"{where} is not told in the comment at the top of a file"
 
 
+def model_problems(root, ends):
+    """SYNC names of ring/ that no model has at both ends, and names that only a model has."""
+    allowed = AllowList(root, "scripts/sync_without_model.txt")
+    models = {}
+    for file in files_under(root, ["tests/models"], (".pml",)):
+        for number, line in enumerate(read(root, file).splitlines(), 1):
+            for name, role in ends_on(line):
+                models.setdefault(name, {}).setdefault(role, f"{file}:{number}")
+    for name, places in sorted(ends.items()):
+        where = next((place for place, _, _ in places if place.startswith("ring/")), None)
+        if where is None:
+            continue
+        for role in ("release", "acquire"):
+            file = where.split(":")[0]
+            if role not in models.get(name, {}) and not allowed.allows(file, name):
+                yield f"{where}: SYNC [{name}] has no {role} end in tests/models/*.pml"
+    for name in sorted(set(models) - set(ends)):
+        yield f"{next(iter(models[name].values()))}: SYNC [{name}], which the code does not have"
+    yield from allowed.problems + allowed.stale()
+
+
 def main():
     root, _ = root_from_arguments(__doc__)
     problems, ends, told = [], {}, set()
@@ -118,6 +141,8 @@ def main():
                     ends.setdefault(name, []).append((f"{file}:{index + 1}", order, role))
     for name, places in sorted(ends.items()):
         problems += pair_problems(name, places, told)
+    if (root / "tests/models").exists():
+        problems += model_problems(root, ends)
     finish("check_sync", problems, f"{len(ends)} pairs in {len(files)} files")
 
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Runs the large forms of two tests once, then the tests of the release build that depend on timing
+# Runs the large forms of some tests and models once, then the tests of the release build that depend on timing
 # again and again; ends at the first failure.
 # usage: scripts/soak.sh [MINUTES=30]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 case "${1:-}" in -h|--help) sed -n '3,5s/^# //p' scripts/soak.sh; exit 0 ;; esac
+python3 -B tests/models/run_models.py --soak || [ $? -eq 77 ]
 # Once: a client that changes its memory while the daemon reads, a hundred times as often as in CI.
 MCPWIRE_MUTATIONS=1000000000 ctest --test-dir build/release -R '^MutatingClientTest' --no-tests=error \
   --output-on-failure --timeout 3600 --quiet

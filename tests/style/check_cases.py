@@ -159,6 +159,20 @@ class SyncTest(Tree):
         self.write("ring/a.cpp", SPDX + "#include <atomic>\n" + RELEASE + ACQUIRE)
         self.assert_fails("check_sync.py", "not told in the comment at the top")
 
+    def test_rejects_a_name_of_ring_without_a_model(self):
+        self.write("ring/a.cpp", RING_TOP + RELEASE + ACQUIRE)
+        self.write("tests/models/a.pml", "store(w)  // SYNC [ring.commit] release\n")
+        self.assert_fails("check_sync.py", "no acquire end in tests/models")
+        self.write("scripts/sync_without_model.txt", "ring/a.cpp | ring.commit | told elsewhere\n")
+        self.assert_passes("check_sync.py")
+        self.write("tests/models/a.pml", "// SYNC [ring.commit] release\n// SYNC [ring.commit] acquire\n")
+        self.assert_fails("check_sync.py", "stale")
+
+    def test_rejects_a_name_that_only_a_model_has(self):
+        self.write("ring/a.cpp", RING_TOP + RELEASE + ACQUIRE)
+        self.write("tests/models/a.pml", "// SYNC [ring.commit] [ring.gone] release\n// SYNC [ring.commit] acquire\n")
+        self.assert_fails("check_sync.py", "[ring.gone], which the code does not have")
+
     def test_rejects_default_orders(self):
         for operation in ("x = w.load();", "w.store(1);", "w->fetch_add(1);", "w.compare_exchange_weak(a,\n b);",
                           "std::atomic<int> n;\nvoid f() { ++n; }", "std::atomic<int> n{0};\nvoid f() { n = 1; }"):
