@@ -163,7 +163,7 @@ inline commit(number, size, goes_on) {
   zero(end);
 #endif
   position = end;
-  /* zero_ahead() */
+  /* prepare_next() */
 #ifndef ZEROED_AHEAD_WITHOUT_ROOM
   if
   :: end + size + 1 - credited <= RING -> zeroed = end + size

@@ -34,6 +34,9 @@ PARTIAL = "assertion violated (memory[(position%6)]!=0)"
 FALSE_RECORD = "assertion violated (memory[(position%6)]==0)"
 OVERWRITTEN = "assertion violated ((position-released)<=4)"
 
+SENT_WRONGLY = "assertion violated (position==(pushed-1))"
+SENT_TWICE = "assertion violated (truly_taken==position)"
+
 
 @dataclasses.dataclass(frozen=True)
 class Case:
@@ -107,6 +110,15 @@ CASES = [
     caught("full", "DaemonThatDoesNotWaitForRoom", "DAEMON_DOES_NOT_WAIT_FOR_ROOM", STUCK),
     caught("full", "DaemonThatCoolsWithAnswersKept", "DAEMON_COOLS_WITH_ANSWERS_KEPT", STUCK),
 
+    Case("RetireLosesNoRecordAndTakesNoneTwice", "retire", ()),
+    Case("RetireLosesNoRecordAndTakesNoneTwiceOnWeakerMachine", "retire", ("WEAK",)),
+    caught("retire", "RetireWithoutFenceAfterCommit", "COMMIT_WITH_RELEASE", STUCK, SENT_WRONGLY),
+    caught("retire", "RetireWithoutFenceAfterRetiring", "RETIRING_WITH_RELEASE", STUCK, SENT_WRONGLY),
+    caught("retire", "RetiringTakenForAwake", "RETIRING_TAKEN_FOR_AWAKE", STUCK, SENT_WRONGLY),
+    caught("retire", "RetireWithoutRetiring", "RETIRES_WITHOUT_RETIRING", STUCK, SENT_WRONGLY),
+    caught("retire", "RetireWithoutSecondLook", "RETIRES_WITHOUT_SECOND_LOOK", STUCK, SENT_WRONGLY),
+    caught("retire", "PositionPublishedAfterRetiring", "POSITION_AFTER_RETIRED", SENT_TWICE),
+
     Case("RevokeTellsNoLie", "revoke", ()),
     Case("RevokeTellsNoLieOnWeakerMachine", "revoke", ("WEAK",)),
     caught("revoke", "SendingWithoutFence", "SENDING_WITH_RELEASE", LIE),
@@ -165,7 +177,7 @@ def run(case, compiler):
         if problem:
             print(f"{case.name}: cannot be built: {problem}")
             return False
-        done = subprocess.run(["./pan", f"-m{DEPTH_MAX}", "-w22"], cwd=folder, capture_output=True, text=True,
+        done = subprocess.run(["./pan", f"-m{DEPTH_MAX}", "-w24"], cwd=folder, capture_output=True, text=True,
                               check=False)
         output = done.stdout + done.stderr
         states = re.search(r"(\d+) states, stored", output)
