@@ -4,6 +4,7 @@
 // size of ring from the handshake to back-pressure.
 #include "io/client_channel.hpp"
 
+#include "ring/spin_leave.hpp"
 #include "ring/waiter.hpp"
 #include "tests/io/client_channel_fixture.hpp"
 
@@ -123,6 +124,33 @@ TEST_P(HotAndColdTest, AnIdleClientSpinsOnceAndSleeps) {
   EXPECT_EQ(waiter.wait_blocking(until).value(), ring::WaitOutcome::kTimeout);
   EXPECT_LE(waiter.counters().spins, 1U);
   EXPECT_LE(waiter.counters().parks, 2U);
+}
+
+TEST_P(HotAndColdTest, TheDaemonSaysWhoMaySpin) {
+  open(first_, RawClient::kRingBytes);
+  open(second_, RawClient::kRingBytes);
+  const auto limit_of = [](const Connected& connected) {
+    return ring::spin_limit_ns(connected.client->peer->memory(), kNever - 1);
+  };
+  const std::uint64_t granted = host_->options().client_spin_ns;
+  EXPECT_EQ(limit_of(first_), granted);
+  EXPECT_EQ(limit_of(second_), 0U) << "one seat, and it is taken";
+  // The first one is silent from now on; the second one asks until it has the seat.
+  for (std::uint64_t i = 1; limit_of(second_) == 0; ++i) {
+    ASSERT_TRUE(second_.client->push(FrameKind::kRequest, Method::kPing, i, ""));
+    loop_->run_once(kNanosecondsPerMillisecond);
+    while (second_.client->pop()) {
+    }
+    static_cast<void>(second_.client->consumer->peer_waits_for_space());
+    if (second_.client->producer->peer_needs_doorbell()) {
+      ASSERT_TRUE(ring::ring_doorbell(second_.client->socket.get()));
+    }
+  }
+  EXPECT_EQ(limit_of(first_), 0U);
+  EXPECT_EQ(limit_of(second_), granted);
+  host_->set_wake_price(10 * kNanosecondsPerMicrosecond);
+  EXPECT_EQ(limit_of(second_), 50 * kNanosecondsPerMicrosecond);
+  EXPECT_EQ(host_->options().spin_ns, 15 * kNanosecondsPerMicrosecond);
 }
 
 // Requests and answers as large as the ring carries inline, more answers than fit until the client
