@@ -73,6 +73,8 @@ class Link {
   /// Why; meaningful once lost.
   const Error& loss() const noexcept { return loss_; }
   const Agreement& agreement() const noexcept { return agreement_; }
+  /// Becomes part of the agreement.
+  void explain_no_rings(const std::string& why) { agreement_.no_rings_because = why; }
 
  private:
   struct Rings {

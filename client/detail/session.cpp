@@ -57,11 +57,11 @@ Result<void> Session::open_link(std::uint64_t deadline_ns) {
     if (link) {
       link_ = std::move(*link);
       liveness_.restart(monotonic_now_ns());
-      agreement_ = link_->agreement();
-      if (options_.ring_bytes != 0 && agreement_.ring_bytes == 0) {
+      if (options_.ring_bytes != 0 && link_->agreement().ring_bytes == 0) {
         no_rings_because_ = "the daemon has none to give; its log says why";
       }
-      agreement_.no_rings_because = no_rings_because_;
+      link_->explain_no_rings(no_rings_because_);
+      agreement_ = link_->agreement();
       return {};
     }
     if (link.error().code == ErrorCode::kNoSharedMemory) {
