@@ -96,7 +96,14 @@ std::uint64_t Waiter::spin_limit() const noexcept {
   return spin_limit_ns(options_.spin_leave_of, options_.spin_ns);
 }
 
-/// Nothing: it was in vain, or the leave ended.
+/// True if the spin is to end in a sleep: it was in vain, or the leave ended.
+bool Waiter::has_spun_enough(std::uint64_t spun_ns) noexcept {
+  const std::uint64_t limit_ns = spin_limit();
+  if (spun_ns < limit_ns) return false;
+  if (limit_ns != 0) policy_.in_vain();
+  return true;
+}
+
 Result<Waiter::Found> Waiter::spin(std::uint64_t deadline_ns,
                                    std::optional<std::uint32_t> wanted_space) {
   std::uint64_t start_ns = 0;
@@ -114,11 +121,7 @@ Result<Waiter::Found> Waiter::spin(std::uint64_t deadline_ns,
       socket_check_ns = now_ns + kSocketCheckNs;
     }
     if (now_ns >= deadline_ns) return WaitOutcome::kTimeout;
-    const std::uint64_t limit_ns = spin_limit();
-    if (now_ns - start_ns >= limit_ns) {
-      if (limit_ns != 0) policy_.in_vain();
-      return std::nullopt;
-    }
+    if (has_spun_enough(now_ns - start_ns)) return std::nullopt;
     // Whoever is to answer may have been woken on this very processor and wait for it behind us.
     if (now_ns - start_ns >= kYieldAfterNs) ::sched_yield();
     if (now_ns >= socket_check_ns) {

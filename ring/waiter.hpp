@@ -65,6 +65,7 @@ class Waiter {
 
   Result<Found> look(std::optional<std::uint32_t> wanted_space);
   std::uint64_t spin_limit() const noexcept;
+  bool has_spun_enough(std::uint64_t spun_ns) noexcept;
   Result<Found> spin(std::uint64_t deadline_ns, std::optional<std::uint32_t> wanted_space);
   Result<Found> park(std::uint64_t deadline_ns, std::optional<std::uint32_t> wanted_space);
   Result<Found> announce_and_look(std::optional<std::uint32_t> wanted_space);
