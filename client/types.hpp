@@ -4,6 +4,7 @@
 // Threading: values; share freely.
 #pragma once
 
+#include "client/body.hpp"
 #include "protocol/base/error.hpp"
 #include "protocol/base/system_clock.hpp"
 #include "protocol/outcome.hpp"
@@ -78,11 +79,11 @@ struct CallRequest {
   std::uint8_t trace_flags = 0;
 };
 
-/// How a call ended; exactly one of the six outcomes.
+/// How a call ended; exactly one of the six outcomes. Move-only, for its body is.
 struct CallReply {
   protocol::Outcome outcome = protocol::Outcome::kNotSent;
-  std::string body;  ///< Raw JSON of the result (ok) or of the server's error (peer_error).
-  Error error;       ///< Where the outcome is neither ok nor peer_error.
+  Body body;    ///< Raw JSON of the result (ok) or of the server's error (peer_error).
+  Error error;  ///< Where the outcome is neither ok nor peer_error.
   bool may_have_been_sent = false;
 };
 
@@ -122,6 +123,7 @@ struct DaemonStatus {
   std::uint32_t kernel_features = 0;
   std::string version;
   std::string runtime_directory;
+  protocol::LargePayloadCounters large{};
 };
 
 /// What the handshake agreed on.

@@ -6,6 +6,7 @@
 #include "daemon/request.hpp"
 #include "daemon/server_access.hpp"
 #include "io/sleep.hpp"
+#include "protocol/base/text_pool.hpp"
 #include "protocol/json/value.hpp"
 #include "protocol/json/writer.hpp"
 #include "protocol/payload_codec.hpp"
@@ -47,8 +48,7 @@ Result<ParsedCall> parse_call(json::ValueReader& reader, std::string_view payloa
 }
 
 std::string call_params(const ParsedCall& call) {
-  std::string params;
-  params.reserve(call.tool.size() + call.arguments.size() + 32);
+  std::string params = take_text(call.tool.size() + call.arguments.size() + 32);
   json::Writer(params)
       .begin_object()
       .key("name")
@@ -96,7 +96,7 @@ io::task<Result<io::RpcReply>> send_call(Request& request,
   const Result<FoundServer> found = find_server(std::move(configuration), call.server);
   if (!found.has_value()) co_return fail(found.error());
 
-  const std::string params = call_params(call);
+  std::string params = call_params(call);
   for (int attempt = 1;; ++attempt) {
     Result<pool::Lease> lease = co_await lease_server(services.pool, *found, request.scope());
     if (!lease.has_value()) co_return fail(std::move(lease).error());
@@ -107,7 +107,10 @@ io::task<Result<io::RpcReply>> send_call(Request& request,
     io::RpcReply reply = co_await lease->transport().request(
         "tools/call", params,
         {&request.scope(), limits.deadline_ns, limits.inactivity_ns, &request, &request});
-    if (attempt == kAttemptsMax || !may_try_again(reply)) co_return std::move(reply);
+    if (attempt == kAttemptsMax || !may_try_again(reply)) {
+      recycle_text(std::move(params));
+      co_return std::move(reply);
+    }
     request.publish(protocol::CallState::kClaimed);
     if (call.deadline_ns != 0) deadline.set(call.deadline_ns);
   }
@@ -133,6 +136,7 @@ io::task<Result<void>> serve_call_tool(Session& session, std::uint64_t correlati
   } else {
     request.answer_not_started(reply.error());
   }
+  recycle_text(std::move(payload));
   co_return Result<void>{};
 }
 

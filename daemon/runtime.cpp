@@ -83,6 +83,7 @@ McpRuntime::McpRuntime(const DaemonOptions& options, Parts parts)
       shutdown_(loop_),
       idle_timer_(*this) {
   pool_.on_empty([this] { watch_idleness(); });
+  services_.large_payloads = [this] { return large_payloads(); };
 }
 
 McpRuntime::~McpRuntime() = default;
@@ -103,6 +104,13 @@ io::ChannelHostOptions McpRuntime::channel_options() {
                      why.message());
   };
   return options;
+}
+
+protocol::LargePayloadCounters McpRuntime::large_payloads() const noexcept {
+  const auto& answers = channels_.large_payloads();
+  const io::LargeLineCounters& lines = transports_.large_lines();
+  return {answers.in_slabs, answers.new_slabs, answers.bytes_copied, lines.lines,
+          lines.reads,      lines.bytes_read,  lines.bytes_copied};
 }
 
 Result<void> McpRuntime::listen() {

@@ -67,6 +67,7 @@ class McpRuntime final : private io::SeqpacketListener::Observer,
   static Result<Parts> prepare(const DaemonOptions& options);
   Result<void> listen();
   io::ChannelHostOptions channel_options();
+  protocol::LargePayloadCounters large_payloads() const noexcept;
 
   void on_connection(UniqueFd socket) override;
   void on_listener_failed(const Error& why) override;

@@ -10,6 +10,7 @@
 #include "pool/connection_pool.hpp"
 #include "protocol/base/seams/event_loop.hpp"
 #include "protocol/json/value.hpp"
+#include "protocol/params.hpp"
 #include "telemetry/counters.hpp"
 
 #include <cstdint>
@@ -39,6 +40,8 @@ struct Services {
   /// One for all requests: its buffers are made once, not for each call. Never held across an
   /// await.
   protocol::json::ValueReader values{};
+  /// For status; null: nothing is counted.
+  std::function<protocol::LargePayloadCounters()> large_payloads{};
 };
 
 }  // namespace mcpwire::daemon

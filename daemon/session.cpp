@@ -4,6 +4,7 @@
 #include "daemon/handlers.hpp"
 #include "daemon/request.hpp"
 #include "io/sleep.hpp"
+#include "protocol/base/text_pool.hpp"
 #include "protocol/payload_codec.hpp"
 
 #include <string>
@@ -137,7 +138,7 @@ void Session::on_request(const protocol::FrameHeader& header, ByteSpan payload) 
           serve_list_tools(*this, header.correlation, std::string(as_text(payload))));
     case Method::kCallTool:
       return requests_.spawn(
-          serve_call_tool(*this, header.correlation, std::string(as_text(payload))));
+          serve_call_tool(*this, header.correlation, copy_text(as_text(payload))));
     case Method::kStatus:
       return requests_.spawn(serve_status(*this, header.correlation));
     case Method::kShutdown:

@@ -24,6 +24,8 @@ class StdioTransportFactory final : public pool::TransportFactory {
   std::unique_ptr<io::McpTransport> create_transport_for_server(
       const pool::ServerSpec& spec) override;
 
+  const io::LargeLineCounters& large_lines() const noexcept { return codec_.lines.counters; }
+
  private:
   EventLoop& loop_;
   ProcessSpawner& spawner_;

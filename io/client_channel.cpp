@@ -39,6 +39,7 @@ ChannelHost::ChannelHost(Loop& loop, ChannelHostOptions options)
     : loop_(loop),
       options_(std::move(options)),
       spin_budget_(options_.spinning_clients_max, options_.client_spin_ns),
+      slabs_(loop, options_.slabs),
       scratch_(protocol::kSocketFrameBytesMax) {}
 
 void ChannelHost::set_wake_price(std::uint64_t wake_ns) noexcept {

@@ -18,6 +18,7 @@
 #include "io/detail/channel_inbox.hpp"
 #include "io/detail/channel_outbox.hpp"
 #include "io/detail/channel_rings.hpp"
+#include "io/detail/channel_slabs.hpp"
 #include "io/detail/channel_spin.hpp"
 #include "io/detail/spin_budget.hpp"
 #include "io/fd_watcher.hpp"
@@ -62,6 +63,8 @@ struct ChannelHostOptions {
   /// A connection without a message for so long, and with nothing in flight, gives its rings back;
   /// the client offers new ones when it needs them (docs/adr/0009). 0: never.
   std::uint64_t ring_idle_ns = 5 * kNanosecondsPerSecond;
+  /// Memory that carries large answers and stays with its client (io/detail/channel_slabs.hpp).
+  detail::SlabKeeperOptions slabs;
   /// Told of each violation: process id of the peer, and what it did.
   std::function<void(std::int32_t, const Error&)> on_violation;
   /// Told once that clients that ask for rings get the socket, and why; again only after rings
@@ -85,6 +88,8 @@ class ChannelHost {
   std::uint32_t open_channels() const noexcept { return open_; }
   /// Of those, how many hold shared memory.
   std::uint32_t channels_with_rings() const noexcept { return with_rings_; }
+  /// How large answers left.
+  const detail::LargePayloadCounters& large_payloads() const noexcept { return slabs_.counters(); }
 
  private:
   friend class ClientChannel;
@@ -92,6 +97,7 @@ class ChannelHost {
   ChannelHostOptions options_;
   detail::ChannelSpin spin_;
   detail::SpinBudget spin_budget_;
+  detail::SlabKeeper slabs_;
   std::vector<std::byte> scratch_;  ///< Holds the one payload that is being handed over.
   std::uint64_t violations_ = 0;
   std::uint32_t open_ = 0;

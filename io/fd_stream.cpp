@@ -4,6 +4,7 @@
 #include "io/detail/uring.hpp"
 #include "protocol/base/check.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <cerrno>
 #include <utility>
@@ -53,24 +54,64 @@ class FdReader::Reading final : public detail::Op, private Runnable {
   // Both of them wait here for the last completion of a read that is being cancelled.
   bool may_arm() const noexcept { return sink_ != nullptr && !paused_ && !is_in_flight(); }
   void arm() {
-    if (may_arm()) uring().read(*this, fd_.get(), buffers_);
+    if (!may_arm()) return;
+    room_ = sink_->room();
+    if (room_.empty()) return uring().read(*this, fd_.get(), buffers_);
+    ensure_large_pipe();
+    uring().read_into(*this, fd_.get(), room_);
   }
+  void ensure_large_pipe() noexcept;
+  void leave_buffers();
+  void take_bytes(int result, unsigned flags);
   void run() override { arm(); }
   void on_complete(int result, unsigned flags) override;
   void on_end_of_read(int result);
   void on_buried() noexcept override {
     sink_ = nullptr;
     Runnable::unlink();
+    // The room is the sink's, who may free it as soon as close() returns.
+    if (!room_.empty() && is_in_flight()) uring().cancel_now(*this);
   }
 
   Loop& loop_;
   detail::BufferGroup& buffers_;
   UniqueFd fd_;
   Sink* sink_ = nullptr;
+  MutableByteSpan room_;  ///< What the read in flight goes into; empty: the loop's buffers.
   bool paused_ = false;
   bool cancelling_ = false;
   bool polling_ = false;
+  bool has_large_pipe_ = false;
 };
+
+/// Somebody sends much at a time: fewer and larger reads. Best effort, the kernel bounds them per
+/// user; it takes memory only for what is in the pipe.
+void FdReader::Reading::ensure_large_pipe() noexcept {
+  if (std::exchange(has_large_pipe_, true)) return;
+  constexpr int kPipeBytes = 1 << 20;
+  static_cast<void>(::fcntl(fd_.get(), F_SETPIPE_SZ, kPipeBytes));
+}
+
+/// The sink has room of its own now: the read that is under way into buffers ends.
+void FdReader::Reading::leave_buffers() {
+  if (sink_ == nullptr || !is_in_flight() || cancelling_ || sink_->room().empty()) return;
+  cancelling_ = true;
+  uring().cancel(*this);
+}
+
+void FdReader::Reading::take_bytes(int result, unsigned flags) {
+  if ((flags & IORING_CQE_F_BUFFER) != 0) {
+    const auto buffer = static_cast<std::uint16_t>(flags >> IORING_CQE_BUFFER_SHIFT);
+    if (result > 0 && sink_ != nullptr) {
+      sink_->on_bytes(buffers_.open(buffer, static_cast<std::size_t>(result)));
+    }
+    buffers_.give_back(buffer);
+    leave_buffers();
+  } else if (result > 0 && sink_ != nullptr && !room_.empty()) {
+    room_ = {};
+    sink_->on_filled(static_cast<std::size_t>(result));
+  }
+}
 
 void FdReader::Reading::on_complete(int result, unsigned flags) {
   if (!is_in_flight()) cancelling_ = false;
@@ -78,13 +119,7 @@ void FdReader::Reading::on_complete(int result, unsigned flags) {
     arm();
     return;
   }
-  if ((flags & IORING_CQE_F_BUFFER) != 0) {
-    const auto buffer = static_cast<std::uint16_t>(flags >> IORING_CQE_BUFFER_SHIFT);
-    if (result > 0 && sink_ != nullptr) {
-      sink_->on_bytes(buffers_.open(buffer, static_cast<std::size_t>(result)));
-    }
-    buffers_.give_back(buffer);
-  }
+  take_bytes(result, flags);
   if (is_in_flight()) return;
   if (result > 0) {
     arm();

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "io/cancel.hpp"
+#include "io/rpc_body.hpp"
 #include "io/task.hpp"
 #include "protocol/base/error.hpp"
 #include "protocol/base/result.hpp"
@@ -27,8 +28,8 @@ namespace mcpwire::io {
 /// CancelCause::kShutdown).
 struct RpcReply {
   protocol::Outcome outcome = protocol::Outcome::kUnknown;
-  std::string body;  ///< kOk: the raw result. kPeerError: the raw error object. Else empty.
-  Error error;       ///< Why, for every outcome but kOk and kPeerError.
+  RpcBody body;  ///< kOk: the raw result. kPeerError: the raw error object. Else empty.
+  Error error;   ///< Why, for every outcome but kOk and kPeerError.
   bool may_have_been_sent = false;
 };
 

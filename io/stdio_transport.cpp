@@ -19,7 +19,7 @@ StdioTransport::StdioTransport(EventLoop& loop, ProcessSpawner& spawner, RpcCode
       codec_(codec),
       options_(std::move(options)),
       stderr_(*this),
-      framer_(*this, options_.line_bytes_max) {}
+      framer_(*this, options_.line_bytes_max, &codec_.lines) {}
 
 StdioTransport::~StdioTransport() {
   MCPWIRE_CHECK(exit_waiters_.empty());
@@ -121,6 +121,10 @@ void StdioTransport::on_junk_line(std::string_view line) {
 }
 
 void StdioTransport::on_line(std::string_view line) { session_->on_line(line); }
+
+void StdioTransport::on_large_line(std::string_view line, LargeLine memory) {
+  session_->on_large_line(line, std::move(memory));
+}
 
 void StdioTransport::on_oversize() {
   break_off("the server wrote a line of more than " + std::to_string(options_.line_bytes_max) +

@@ -105,8 +105,11 @@ class StdioTransport final : public McpTransport,
   std::string with_last_words(std::string text) const;
 
   void on_line(std::string_view line) override;
+  void on_large_line(std::string_view line, LargeLine memory) override;
   void on_oversize() override;
   void on_bytes(ByteSpan bytes) override;
+  MutableByteSpan room() override { return framer_.room(); }
+  void on_filled(std::size_t bytes) override { framer_.filled(bytes); }
   void on_read_end(const Error& why) override;
   void on_exit(ExitStatus status) override;
   void on_timer() override { end(exit_error()); }

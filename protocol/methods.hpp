@@ -22,9 +22,12 @@ enum class Method : std::uint32_t {
   kIntent = 11,    ///< Event, socket only: the call word of a connection without rings.
   kProgress = 12,  ///< Event: a server's progress notification for a call.
   kRings = 13,     ///< Socket only: new rings instead of those that an idle connection gave back.
+  // With feature::kSlabs only, in rings only:
+  kSlabCredit = 14,  ///< Event of the client: it has done with one use of a slab.
+  kSlabRetire = 15,  ///< Event of the daemon: a slab that is not in use is given up.
 };
 
-inline constexpr std::uint32_t kMethodMax = static_cast<std::uint32_t>(Method::kRings);
+inline constexpr std::uint32_t kMethodMax = static_cast<std::uint32_t>(Method::kSlabRetire);
 
 /// The method's name in logs, e.g. "call_tool"; "unknown" for anything else.
 std::string_view method_name(Method method) noexcept;

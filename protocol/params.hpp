@@ -29,7 +29,8 @@ inline constexpr std::uint64_t kSharedMemory = 1u << 0;  ///< Rings and mapped p
 inline constexpr std::uint64_t kProgress = 1u << 1;      ///< The client wants progress events.
 /// The client offers new rings where the daemon has given those of an idle connection back.
 inline constexpr std::uint64_t kRingRenewal = 1u << 2;
-inline constexpr std::uint64_t kSupported = kSharedMemory | kProgress | kRingRenewal;
+inline constexpr std::uint64_t kSlabs = 1u << 3;  ///< Memory files that stay: SlabEvent.
+inline constexpr std::uint64_t kSupported = kSharedMemory | kProgress | kRingRenewal | kSlabs;
 }  // namespace feature
 
 /// Where a configuration came from; only kDiscovered needs approval.
@@ -184,23 +185,39 @@ struct IntentEvent {
 };
 static_assert(WireStruct<IntentEvent> && sizeof(IntentEvent) == 16);
 
+/// How long a memory file is good for.
+enum class MemoryLife : std::uint32_t {
+  kOnce = 0,   ///< One frame refers to it.
+  kStays = 1,  ///< Daemon to client with feature::kSlabs: many do, one after the other.
+};
+
 /// Announces the memory file attached to its frame; sent before the frame that refers to it.
 struct MemoryEvent {
   std::uint32_t struct_bytes;
   std::uint32_t slab;
   std::uint32_t generation;
-  std::uint32_t reserved;  ///< Must be zero.
-  std::uint64_t bytes;     ///< Size of the file.
+  MemoryLife life;
+  std::uint64_t bytes;  ///< Size of the file.
 };
 static_assert(WireStruct<MemoryEvent> && sizeof(MemoryEvent) == 24);
 
-/// Request of the client and the daemon's answer: the sender's new segment is attached. 0 in either:
-/// no shared memory from here on, as after a HELLO with 0.
+/// Request of the client and the daemon's answer: the sender's new segment is attached. 0 in
+/// either: no shared memory from here on, as after a HELLO with 0.
 struct RingsOffer {
   std::uint32_t struct_bytes;
   std::uint32_t ring_bytes;  ///< Of each ring; may differ from what HELLO said.
 };
 static_assert(WireStruct<RingsOffer> && sizeof(RingsOffer) == 8);
+
+/// One use of a slab that stays, given back by the client (kSlabCredit); or the slab as a whole,
+/// given up by the daemon (kSlabRetire, with the generation of its last use).
+struct SlabEvent {
+  std::uint32_t struct_bytes;
+  std::uint32_t slab;
+  std::uint32_t generation;
+  std::uint32_t reserved;  ///< Must be zero.
+};
+static_assert(WireStruct<SlabEvent> && sizeof(SlabEvent) == 16);
 
 struct ProgressEvent {
   std::uint32_t struct_bytes;
@@ -208,6 +225,17 @@ struct ProgressEvent {
   ByteRange params;        ///< The JSON object of notifications/progress as the server sent it.
 };
 static_assert(WireStruct<ProgressEvent> && sizeof(ProgressEvent) == 16);
+
+/// What large payloads cost the daemon, since its start.
+struct LargePayloadCounters {
+  std::uint64_t slab_answers;       ///< Answers that left in slabs.
+  std::uint64_t new_slabs;          ///< Of them: in one that was made for it.
+  std::uint64_t slab_bytes_copied;  ///< Into slabs, once for each answer.
+  std::uint64_t large_lines;        ///< Lines of servers in memory of their own.
+  std::uint64_t line_reads;         ///< Reads straight into it.
+  std::uint64_t line_bytes_read;    ///< By them.
+  std::uint64_t line_bytes_copied;  ///< What had arrived before, or belonged to the next line.
+};
 
 struct StatusReply {
   std::uint32_t struct_bytes;
@@ -221,7 +249,8 @@ struct StatusReply {
   std::uint32_t reserved;         ///< Must be zero.
   ByteRange daemon_version;
   ByteRange runtime_directory;
+  LargePayloadCounters large;  ///< Zero from an older daemon.
 };
-static_assert(WireStruct<StatusReply> && sizeof(StatusReply) == 64);
+static_assert(WireStruct<StatusReply> && sizeof(StatusReply) == 120);
 
 }  // namespace mcpwire::protocol

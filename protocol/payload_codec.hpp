@@ -9,6 +9,7 @@
 
 #include "protocol/base/bytes.hpp"
 #include "protocol/base/result.hpp"
+#include "protocol/base/text_pool.hpp"
 #include "protocol/params.hpp"
 
 #include <algorithm>
@@ -24,7 +25,10 @@ namespace mcpwire::protocol {
 template <WireStruct Fixed>
 class PayloadBuilder {
  public:
-  PayloadBuilder() : bytes_(sizeof(Fixed), '\0') { fixed.struct_bytes = sizeof(Fixed); }
+  PayloadBuilder() : bytes_(take_text(kFirstBytes)) {
+    bytes_.resize(sizeof(Fixed));
+    fixed.struct_bytes = sizeof(Fixed);
+  }
 
   Fixed fixed{};
 
@@ -51,6 +55,10 @@ class PayloadBuilder {
   }
 
  private:
+  /// Holds a small call, so that it never grows. To be given back by recycle_text().
+  static constexpr std::size_t kFirstBytes = 2048;
+  static_assert(sizeof(Fixed) <= kFirstBytes);
+
   std::string bytes_;
 };
 

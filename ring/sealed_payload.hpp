@@ -29,6 +29,7 @@ class SealedMapping {
   static Result<SealedMapping> map(UniqueFd fd, std::uint64_t bytes);
 
   ByteSpan bytes() const noexcept { return {mapping_.data(), mapping_.size()}; }
+  detail::Mapping take() && noexcept { return std::move(mapping_); }
 
  private:
   explicit SealedMapping(detail::Mapping mapping) noexcept : mapping_(std::move(mapping)) {}

@@ -2,6 +2,7 @@
 #include "client/detail/call_table.hpp"
 
 #include "protocol/base/check.hpp"
+#include "protocol/base/text_pool.hpp"
 
 #include <utility>
 
@@ -53,7 +54,7 @@ Call* CallTable::add(Method method, std::string payload, std::uint64_t deadline_
     MCPWIRE_CHECK(correlation <= protocol::kCorrelationMax);
     std::unique_ptr<Call>& slot = slot_of(correlation);
     if (slot) continue;
-    slot = std::make_unique<Call>();
+    slot = take_spare();
     slot->correlation = correlation;
     slot->method = method;
     slot->payload = std::move(payload);
@@ -61,6 +62,22 @@ Call* CallTable::add(Method method, std::string payload, std::uint64_t deadline_
     return slot.get();
   }
   return nullptr;
+}
+
+std::unique_ptr<Call> CallTable::take_spare() {
+  if (spare_.empty()) return std::make_unique<Call>();
+  std::unique_ptr<Call> call = std::move(spare_.back());
+  spare_.pop_back();
+  return call;
+}
+
+void CallTable::free(std::unique_ptr<Call>& slot) {
+  recycle_text(std::move(slot->payload));
+  if (spare_.size() < kSparesMax) {
+    *slot = Call();
+    spare_.push_back(std::move(slot));
+  }
+  slot.reset();
 }
 
 Call* CallTable::find(std::uint64_t correlation) noexcept {
@@ -73,7 +90,7 @@ void CallTable::answer(std::uint64_t correlation, CallReply reply) {
   std::unique_ptr<Call>& slot = slot_of(correlation);
   if (!slot || slot->correlation != correlation || slot->reply) return;
   if (slot->is_abandoned) {
-    slot.reset();
+    free(slot);
   } else if (auto_start_ == AutoStart::kYes && is_refused_by_dying_daemon(reply) &&
              slot->attempts < kAttemptsMax && !slot->cancel_requested) {
     slot->refused = std::move(reply);
@@ -85,7 +102,7 @@ void CallTable::answer(std::uint64_t correlation, CallReply reply) {
 CallReply CallTable::take(Call& call) {
   MCPWIRE_CHECK(call.reply.has_value());
   CallReply reply = std::move(*call.reply);
-  slot_of(call.correlation).reset();
+  free(slot_of(call.correlation));
   return reply;
 }
 
@@ -93,7 +110,7 @@ void CallTable::abandon(Call& call) {
   call.is_abandoned = true;
   call.payload = std::string();
   // The daemon has answered already: nothing else will come.
-  if (call.refused || call.reply) slot_of(call.correlation).reset();
+  if (call.refused || call.reply) free(slot_of(call.correlation));
 }
 
 void CallTable::settle_lost(const std::function<protocol::CallState(std::uint64_t)>& state_of,
@@ -101,7 +118,7 @@ void CallTable::settle_lost(const std::function<protocol::CallState(std::uint64_
   for (std::unique_ptr<Call>& slot : slots_) {
     if (!slot || slot->reply) continue;
     if (slot->is_abandoned) {
-      slot.reset();
+      free(slot);
       continue;
     }
     slot->reply = verdict_after_loss(*slot, state_of(slot->correlation), why);

@@ -19,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mcpwire::client::detail {
 
@@ -71,7 +72,13 @@ class CallTable {
     return slots_[protocol::call_word_index(correlation)];
   }
 
+  /// Kept for the next calls, so that one that is warm allocates nothing.
+  static constexpr std::size_t kSparesMax = 8;
+  std::unique_ptr<Call> take_spare();
+  void free(std::unique_ptr<Call>& slot);
+
   std::array<std::unique_ptr<Call>, protocol::kCallWindow> slots_;
+  std::vector<std::unique_ptr<Call>> spare_;
   std::uint64_t next_correlation_ = 1;
   AutoStart auto_start_;
 };

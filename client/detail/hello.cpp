@@ -52,7 +52,8 @@ Result<std::string> build_hello(const ConnectOptions& options) {
   hello.ring_bytes = options.ring_bytes;
   hello.features_optional = protocol::feature::kProgress;
   if (options.ring_bytes != 0) {
-    hello.features_optional |= protocol::feature::kSharedMemory | protocol::feature::kRingRenewal;
+    hello.features_optional |= protocol::feature::kSharedMemory | protocol::feature::kRingRenewal |
+                               protocol::feature::kSlabs;
   }
   std::string config_text;
   if (options.config) config_text = TRY(describe_config(*options.config, hello));

@@ -2,12 +2,9 @@
 #include "client/detail/link.hpp"
 
 #include "client/detail/interruption.hpp"
-#include "protocol/payload_codec.hpp"
-#include "ring/sealed_payload.hpp"
 
 #include <poll.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -21,12 +18,12 @@ namespace {
 
 Failure violation() { return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation); }
 
-/// Of files whose record has not come yet. The daemon pushes the record right behind its file
-/// unless our ring is full, so this bounds only a daemon that has gone wrong.
-constexpr std::size_t kMemoryFilesMax = 512;
+/// Files whose record has not come yet. The daemon pushes the record right behind its file unless
+/// our ring is full, so this bounds only a daemon that has gone wrong; and slabs.
+constexpr ring::ReceivedMemory::Limits kMemoryMax = {512, 64};
 
 class NullSink final : public Link::Sink {
-  void on_message(const FrameHeader&, std::string&&) override {}
+  void on_message(const FrameHeader&, Body&&) override {}
 };
 
 bool is_event(const FrameHeader& header, Method method) noexcept {
@@ -39,19 +36,21 @@ bool is_answer(const FrameHeader& header) noexcept {
   return kind == FrameKind::kResponse || kind == FrameKind::kError;
 }
 
-/// Frames of one message differ in nothing but MORE and the length.
-bool continues(const FrameHeader& first, const FrameHeader& next) noexcept {
-  constexpr std::uint32_t kSame = ~protocol::flag::kMore;
-  return first.correlation == next.correlation && first.request.method == next.request.method &&
-         (first.request.flags & kSame) == (next.request.flags & kSame);
-}
-
 }  // namespace
+
+Link::Link(UniqueFd socket, const ConnectOptions& options)
+    : socket_(std::move(socket)),
+      interrupt_(options.interrupt),
+      spin_ns_(options.spin_ns),
+      spin_leave_(options.spin_leave),
+      wished_ring_bytes_(options.ring_bytes),
+      memory_(kMemoryMax) {}
 
 Link::PumpEnd Link::pump(Sink& sink, std::uint64_t deadline_ns) {
   for (;;) {
     if (rings_ ? take_records(sink) : take_socket_frames(sink)) return PumpEnd::kProgress;
     if (lost_) return PumpEnd::kLost;
+    if (rings_) give_credits();
     const PumpEnd end = rings_ ? wait_for_records(sink, deadline_ns) : wait_for_socket(deadline_ns);
     if (end == PumpEnd::kLost) {
       drain(sink);
@@ -71,13 +70,8 @@ bool Link::take_records(Sink& sink) {
     }
     if (!*view) return any;
     ++frames_taken_;
-    const FrameHeader header = (*view)->header;
-    std::string payload(as_text((*view)->volatile_payload));
-    rings_->consumer.release();
     any = true;
-    if (auto taken = take_frame(sink, header, std::move(payload)); !taken) {
-      lose_trust(std::move(taken).error());
-    }
+    if (auto taken = take_record(sink, **view); !taken) lose_trust(std::move(taken).error());
   }
   return any;
 }
@@ -114,12 +108,10 @@ Result<bool> Link::take_socket_frame(Sink& sink, ring::ReceivedFrame& frame) {
   const FrameHeader& header = frame.header;
   if (is_event(header, Method::kDoorbell)) return false;
   if (is_event(header, Method::kMemory)) {
-    const auto event = TRY(protocol::PayloadReader(frame.payload).fixed<protocol::MemoryEvent>());
     if (frame.lost_attachment) {
       return fail(Error::from_errno(ErrorKind::kOverloaded, EMFILE, "recvmsg"));
     }
-    if (!frame.attached || memory_files_.size() == kMemoryFilesMax) return violation();
-    memory_files_.push_back({event.slab, event.generation, event.bytes, std::move(frame.attached)});
+    TRY(memory_.keep(frame.payload, std::move(frame.attached)));
     return false;
   }
   if (header.request.method == static_cast<std::uint32_t>(Method::kRings)) {
@@ -127,55 +119,52 @@ Result<bool> Link::take_socket_frame(Sink& sink, ring::ReceivedFrame& frame) {
     return false;
   }
   if (rings_) return violation();  // Everything else would come through the ring.
-  TRY(take_frame(sink, header, std::string(as_text(frame.payload))));
+  if (is_event(header, Method::kIntent)) {
+    TRY(take_intent(frame.payload));
+    return true;
+  }
+  if ((header.request.flags & protocol::flag::kMapped) != 0) return violation();
+  TRY(take_message(sink, header, copy_text(as_text(frame.payload))));
   return true;
 }
 
-Result<void> Link::take_frame(Sink& sink, FrameHeader header, std::string payload) {
-  if (is_event(header, Method::kIntent)) return take_intent(as_bytes(payload));
-  const protocol::Payload where = protocol::payload_of(header.request, as_bytes(payload));
-  if (const auto* mapped = std::get_if<protocol::MmapPayload>(&where)) {
-    payload = TRY(take_mapped(mapped->descriptor));
-    header.request.flags &= ~protocol::flag::kMapped;
+Result<void> Link::take_record(Sink& sink, const ring::FrameView& view) {
+  FrameHeader header = view.header;
+  if ((header.request.flags & protocol::flag::kMapped) == 0) {
+    std::string payload = copy_text(as_text(view.volatile_payload));
+    rings_->consumer.release();
+    if (is_event(header, Method::kSlabRetire)) return memory_.retire(as_bytes(payload));
+    return take_message(sink, header, std::move(payload));
   }
-  const bool is_last = (header.request.flags & protocol::flag::kMore) == 0;
-  if (partial_) {
-    if (!continues(partial_->header, header)) return violation();
-    if (partial_->payload.size() + payload.size() > protocol::kMessageBytesMax) return violation();
-    partial_->payload += payload;
-    if (!is_last) return {};
-    payload = std::move(partial_->payload);
-    partial_.reset();
-  } else if (!is_last) {
-    partial_ = Partial{header, std::move(payload)};
-    return {};
+  const auto where = load_object<protocol::MappedDescriptor>(view.volatile_payload);
+  rings_->consumer.release();
+  ring::MappedPayload payload = TRY(take_mapped(where));
+  header.request.flags &= ~protocol::flag::kMapped;
+  header.request.payload_len = static_cast<std::uint32_t>(where.length);
+  return take_message(sink, header, std::move(payload));
+}
+
+/// A message, or a piece of one.
+Result<void> Link::take_message(Sink& sink, FrameHeader header, Body payload) {
+  if (pieces_.concerns(header)) {
+    auto whole = TRY(pieces_.add(header, as_bytes(payload.view())));
+    if (!whole) return {};
+    header = whole->header;
+    payload = std::move(whole->payload);
   }
-  header.request.payload_len = static_cast<std::uint32_t>(payload.size());
   if (is_answer(header)) intents_.erase(header.correlation);
   sink.on_message(header, std::move(payload));
   return {};
 }
 
-Result<std::string> Link::take_mapped(const protocol::MappedDescriptor& descriptor) {
-  const auto find = [&] {
-    return std::ranges::find_if(memory_files_, [&](const MemoryFile& file) {
-      return file.slab == descriptor.slab && file.generation == descriptor.generation;
-    });
-  };
-  auto found = find();
-  if (found == memory_files_.end() && rings_) {
+Result<ring::MappedPayload> Link::take_mapped(const protocol::MappedDescriptor& where) {
+  if (!memory_.has(where)) {
     // The file was sent before the record, but the socket is read only now. Frames for the sink do
     // not come this way where there are rings.
     NullSink nobody;
     take_socket_frames(nobody);
-    found = find();
   }
-  if (found == memory_files_.end()) return violation();
-  MemoryFile file = std::move(*found);
-  memory_files_.erase(found);
-  const ring::SealedMapping mapping = TRY(ring::SealedMapping::map(std::move(file.fd), file.bytes));
-  if (!protocol::descriptor_fits(descriptor, file.bytes)) return violation();
-  return std::string(as_text(mapping.bytes().subspan(descriptor.offset, descriptor.length)));
+  return memory_.open(where);
 }
 
 Link::PumpEnd Link::wait_for_records(Sink& sink, std::uint64_t deadline_ns) {

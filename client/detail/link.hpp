@@ -13,10 +13,12 @@
 #include "protocol/base/system_clock.hpp"
 #include "protocol/base/unique_fd.hpp"
 #include "protocol/call_word.hpp"
+#include "protocol/message_pieces.hpp"
 #include "protocol/payload.hpp"
 #include "protocol/request_header.hpp"
 #include "ring/call_words.hpp"
 #include "ring/control_socket.hpp"
+#include "ring/received_memory.hpp"
 #include "ring/segment.hpp"
 #include "ring/spsc_ring.hpp"
 #include "ring/waiter.hpp"
@@ -35,7 +37,7 @@ class Link {
   /// Takes whole messages. Called inside send() and pump() and must not call them.
   class Sink {
    public:
-    virtual void on_message(const protocol::FrameHeader& header, std::string&& payload) = 0;
+    virtual void on_message(const protocol::FrameHeader& header, Body&& payload) = 0;
 
    protected:
     ~Sink() = default;
@@ -87,24 +89,7 @@ class Link {
     ring::ClientCallWords call_words;
     ring::Waiter waiter;
   };
-  /// A message of which MORE frames are still to come.
-  struct Partial {
-    protocol::FrameHeader header;
-    std::string payload;
-  };
-  struct MemoryFile {
-    std::uint32_t slab;
-    std::uint32_t generation;
-    std::uint64_t bytes;
-    UniqueFd fd;
-  };
-
-  Link(UniqueFd socket, const ConnectOptions& options) noexcept
-      : socket_(std::move(socket)),
-        interrupt_(options.interrupt),
-        spin_ns_(options.spin_ns),
-        spin_leave_(options.spin_leave),
-        wished_ring_bytes_(options.ring_bytes) {}
+  Link(UniqueFd socket, const ConnectOptions& options);
 
   Result<void> watch_peer();
   Result<void> shake_hands(const std::string& hello, std::uint64_t deadline_ns);
@@ -127,13 +112,15 @@ class Link {
                            ByteSpan payload, std::uint64_t deadline_ns);
   Result<void> send_on_socket(Sink& sink, const ring::OutgoingFrame& frame,
                               std::uint64_t deadline_ns);
+  void give_credits() noexcept;
   Result<void> await_room(Sink& sink, std::uint32_t payload_bytes, std::uint64_t deadline_ns);
 
   bool take_records(Sink& sink);
   bool take_socket_frames(Sink& sink);
-  Result<void> take_frame(Sink& sink, protocol::FrameHeader header, std::string payload);
+  Result<void> take_record(Sink& sink, const ring::FrameView& view);
+  Result<void> take_message(Sink& sink, protocol::FrameHeader header, Body payload);
   Result<bool> take_socket_frame(Sink& sink, ring::ReceivedFrame& frame);
-  Result<std::string> take_mapped(const protocol::MappedDescriptor& descriptor);
+  Result<ring::MappedPayload> take_mapped(const protocol::MappedDescriptor& descriptor);
   PumpEnd wait_for_records(Sink& sink, std::uint64_t deadline_ns);
   PumpEnd wait_for_socket(std::uint64_t deadline_ns);
   bool take_interrupt();
@@ -158,8 +145,8 @@ class Link {
   Agreement agreement_;
   std::unique_ptr<Rings> rings_;
   std::vector<std::byte> buffer_;
-  std::optional<Partial> partial_;
-  std::vector<MemoryFile> memory_files_;
+  ring::ReceivedMemory memory_;
+  protocol::MessagePieces pieces_{protocol::kMessageBytesMax};
   std::map<std::uint64_t, protocol::CallState> intents_;  ///< Of calls that are not answered.
   std::uint32_t next_slab_ = 1;
   std::uint64_t frames_taken_ = 0;

@@ -138,6 +138,7 @@ Result<void> Link::take_rings_answer(ring::ReceivedFrame& frame) {
   awaits_rings_ = false;
   std::optional<ring::OwnedSegment> own = std::exchange(offered_, std::nullopt);
   agreement_.ring_bytes = answer.ring_bytes;
+  memory_.forget();  // It went with the old rings, on both sides.
   if (answer.ring_bytes == 0) {
     rings_.reset();
     return {};

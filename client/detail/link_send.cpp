@@ -27,12 +27,26 @@ Result<void> Link::send(Sink& sink, const protocol::RequestHeader& header,
     // A file that goes ahead of its record would reach nobody.
     if (awaits_rings_ || rings_->producer.peer_has_retired()) TRY(renew_rings(sink, deadline_ns));
     if (!rings_) break;
+    give_credits();
     const bool fits = payload.size() <= rings_->producer.payload_bytes_max();
     const bool is_pushed = fits ? TRY(push(sink, header, correlation, payload, deadline_ns))
                                 : TRY(send_mapped(sink, header, correlation, payload, deadline_ns));
     if (is_pushed) return {};
   }
   return send_chunks(sink, header, correlation, payload, deadline_ns);
+}
+
+/// Memory that our caller has done with goes back with whatever else is said to the daemon. It is
+/// not worth waking it for: it has other memory meanwhile, and forgets it with the rings.
+void Link::give_credits() noexcept {
+  while (memory_.has_credits() && !rings_->producer.peer_has_retired()) {
+    const auto has_space = rings_->producer.has_space(sizeof(protocol::SlabEvent));
+    if (!has_space || !*has_space) return;
+    const auto credit = memory_.take_credit();
+    if (!credit) return;
+    rings_->producer.try_push(protocol::make_header(FrameKind::kEvent, Method::kSlabCredit), 0,
+                              object_bytes(*credit), {});
+  }
 }
 
 /// False: the daemon gave the rings back and took nothing of this; there are others now, or none.
@@ -93,7 +107,8 @@ Result<bool> Link::send_mapped(Sink& sink, protocol::RequestHeader header,
   }
   const UniqueFd file = TRY(ring::create_sealed(payload, {}));
   const std::uint32_t slab = next_slab_++;
-  const protocol::MemoryEvent event{sizeof(protocol::MemoryEvent), slab, 1, 0, payload.size()};
+  const protocol::MemoryEvent event{sizeof(protocol::MemoryEvent), slab, 1,
+                                    protocol::MemoryLife::kOnce, payload.size()};
   const ring::OutgoingFrame frame{protocol::make_header(FrameKind::kEvent, Method::kMemory),
                                   0,
                                   object_bytes(event),

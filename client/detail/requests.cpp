@@ -3,6 +3,7 @@
 
 #include "protocol/payload_codec.hpp"
 
+#include <cstddef>
 #include <utility>
 
 namespace mcpwire::client::detail {
@@ -73,8 +74,9 @@ Result<ToolsListing> decode_tools(ByteSpan payload) {
 }
 
 Result<DaemonStatus> decode_status(ByteSpan payload) {
+  constexpr std::size_t kRequired = offsetof(protocol::StatusReply, large);
   const PayloadReader reader(payload);
-  const auto reply = TRY(reader.fixed<protocol::StatusReply>());
+  const auto reply = TRY((reader.fixed<protocol::StatusReply, kRequired>()));
   return DaemonStatus{reply.daemon_pid,
                       reply.uptime_ns,
                       reply.calls,
@@ -83,10 +85,11 @@ Result<DaemonStatus> decode_status(ByteSpan payload) {
                       reply.violations,
                       reply.kernel_features,
                       std::string(TRY(reader.text(reply.daemon_version))),
-                      std::string(TRY(reader.text(reply.runtime_directory)))};
+                      std::string(TRY(reader.text(reply.runtime_directory))),
+                      reply.large};
 }
 
-CallReply decode_reply(protocol::Outcome outcome, std::string payload) {
+CallReply decode_reply(protocol::Outcome outcome, Body payload) {
   using protocol::Outcome;
   if (outcome == Outcome::kOk || outcome == Outcome::kPeerError) {
     CallReply reply{outcome, std::move(payload), {}, true};
@@ -95,7 +98,7 @@ CallReply decode_reply(protocol::Outcome outcome, std::string payload) {
     }
     return reply;
   }
-  auto body = protocol::parse_error_body(as_bytes(payload));
+  auto body = protocol::parse_error_body(as_bytes(payload.view()));
   if (!body) {
     // An answer came, but it cannot be told what it says: it may have happened.
     return {Outcome::kUnknown, {}, std::move(body).error(), true};

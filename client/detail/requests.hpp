@@ -26,6 +26,6 @@ Result<ToolsListing> decode_tools(ByteSpan payload);
 Result<DaemonStatus> decode_status(ByteSpan payload);
 
 /// The reply that an answer frame stands for.
-CallReply decode_reply(protocol::Outcome outcome, std::string payload);
+CallReply decode_reply(protocol::Outcome outcome, Body payload);
 
 }  // namespace mcpwire::client::detail

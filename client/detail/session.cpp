@@ -117,7 +117,7 @@ Result<void> Session::submit(Call& call) {
                      call.correlation, as_bytes(call.payload), until_ns);
 }
 
-void Session::on_message(const protocol::FrameHeader& header, std::string&& payload) {
+void Session::on_message(const protocol::FrameHeader& header, Body&& payload) {
   const FrameKind kind = protocol::kind_of(header.request.flags);
   if (kind == FrameKind::kResponse || kind == FrameKind::kError) {
     calls_.answer(header.correlation,
@@ -127,7 +127,7 @@ void Session::on_message(const protocol::FrameHeader& header, std::string&& payl
   const bool is_progress = kind == FrameKind::kEvent &&
                            header.request.method == static_cast<std::uint32_t>(Method::kProgress);
   if (!is_progress || !progress_ || calls_.find(header.correlation) == nullptr) return;
-  const protocol::PayloadReader reader(as_bytes(payload));
+  const protocol::PayloadReader reader(as_bytes(payload.view()));
   const auto event = reader.fixed<protocol::ProgressEvent>();
   if (!event) return;
   if (const auto params = reader.text(event->params)) progress_(header.correlation, *params);
@@ -216,7 +216,7 @@ Result<std::string> Session::round_trip(Method method, std::string payload,
     static_cast<void>(give_up(correlation));
     return fail(ErrorKind::kCancelled, ErrorCode::kCancelledByCaller);
   }
-  if (reply->outcome == Outcome::kOk) return std::move(reply->body);
+  if (reply->outcome == Outcome::kOk) return std::move(reply->body).take_text();
   return fail(std::move(reply->error));
 }
 

@@ -42,9 +42,7 @@ class Session final : private Link::Sink {
                                  std::uint64_t until_ns);
 
   bool was_interrupted() const noexcept { return interrupted_; }
-  const Agreement& agreement() const noexcept {
-    return link_ ? link_->agreement() : agreement_;
-  }
+  const Agreement& agreement() const noexcept { return link_ ? link_->agreement() : agreement_; }
   const ConnectOptions& options() const noexcept { return options_; }
   std::uint64_t reconnects() const noexcept { return reconnects_; }
   void on_progress(std::function<void(std::uint64_t, std::string_view)> handler) {
@@ -58,7 +56,7 @@ class Session final : private Link::Sink {
         calls_(options_.auto_start),
         liveness_(options_.silence_ns_max, options_.sign_of_life_ns_max) {}
 
-  void on_message(const protocol::FrameHeader& header, std::string&& payload) override;
+  void on_message(const protocol::FrameHeader& header, Body&& payload) override;
   Result<void> open_link(std::uint64_t deadline_ns);
   Result<void> submit(Call& call);
   bool never_left(const Result<void>& sent) const noexcept;

@@ -27,11 +27,13 @@ int main(int argc, char** argv) {
   request.deadline_ns = mcpwire::monotonic_now_ns() + 30 * kNanosecondsPerSecond;
   const client::CallReply reply = connection->call_tool(request);
   if (reply.outcome == protocol::Outcome::kOk) {
-    std::printf("%s\n", reply.body.c_str());
+    std::fwrite(reply.body.view().data(), 1, reply.body.size(), stdout);  // From where it arrived.
+    std::fputc('\n', stdout);
   } else {
     std::fprintf(stderr, "%s: %s\n", protocol::outcome_name(reply.outcome).data(),
-                 reply.outcome == protocol::Outcome::kPeerError ? reply.body.c_str()
-                                                                : reply.error.message().c_str());
+                 reply.outcome == protocol::Outcome::kPeerError
+                     ? std::string(reply.body.view()).c_str()
+                     : reply.error.message().c_str());
   }
   return static_cast<int>(protocol::exit_code_of(reply.outcome, reply.error.kind));
 }

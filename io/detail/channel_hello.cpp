@@ -47,7 +47,7 @@ std::string hex(std::uint64_t value) {
 
 void HelloVerdict::withhold_shared_memory(const Error& why) {
   ring_bytes = 0;
-  features &= ~feature::kSharedMemory;
+  features &= ~(feature::kSharedMemory | feature::kSlabs);
   if (requires_shared_memory) {
     refusal = "shared memory is required, but the daemon has none now: " + why.message();
   }
@@ -82,7 +82,7 @@ Result<HelloVerdict> judge_hello(ByteSpan payload, FeatureMask supported) {
   if (verdict.requires_shared_memory) {
     verdict.refusal = "shared memory is required, but ring_bytes is 0";
   }
-  verdict.features &= ~feature::kSharedMemory;
+  verdict.features &= ~(feature::kSharedMemory | feature::kSlabs);
   return verdict;
 }
 

@@ -10,17 +10,16 @@
 #include "protocol/base/bytes.hpp"
 #include "protocol/base/result.hpp"
 #include "protocol/base/unique_fd.hpp"
-#include "protocol/params.hpp"
+#include "protocol/message_pieces.hpp"
 #include "protocol/payload.hpp"
 #include "protocol/request_header.hpp"
-#include "ring/sealed_payload.hpp"
+#include "ring/received_memory.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
-#include <vector>
+#include <utility>
 
 namespace mcpwire::io::detail {
 
@@ -29,7 +28,7 @@ namespace mcpwire::io::detail {
 struct InboundMessage {
   protocol::FrameHeader header;  ///< Without MORE and MAPPED.
   ByteSpan unassembled;
-  std::optional<ring::SealedMapping> mapping;
+  ring::MappedPayload mapping;
   std::string assembled;
 
   ByteSpan payload() const noexcept {
@@ -45,15 +44,17 @@ class ChannelInbox {
   /// Which carrier brought a frame decides what it may be.
   enum class Carrier : std::uint8_t { kRing, kSocket };
 
-  explicit ChannelInbox(std::size_t reassembly_bytes_max) noexcept
-      : reassembly_bytes_max_(reassembly_bytes_max) {}
+  explicit ChannelInbox(std::size_t reassembly_bytes_max)
+      : memory_({kMemoryFilesMax, 0}), pieces_(reassembly_bytes_max) {}
 
   /// A file that the client announces.
-  Result<void> keep_file(ByteSpan memory_event, UniqueFd file);
-  bool has_files() const noexcept { return !files_.empty(); }
+  Result<void> keep_file(ByteSpan memory_event, UniqueFd file) {
+    return memory_.keep(memory_event, std::move(file));
+  }
+  bool has_files() const noexcept { return memory_.has_files(); }
   /// Their records were never read and never will be.
-  void forget_files() noexcept { files_.clear(); }
-  bool is_full() const noexcept { return files_.size() >= kMemoryFilesMax; }
+  void forget_files() { memory_.forget(); }
+  bool is_full() const noexcept { return memory_.is_full(); }
   /// True if the frame's file is here, or it needs none.
   bool has_file_for(const protocol::FrameHeader& header, ByteSpan payload) const noexcept;
 
@@ -63,24 +64,12 @@ class ChannelInbox {
                                              Carrier carrier);
 
  private:
-  struct File {
-    std::uint32_t slab;
-    std::uint32_t generation;
-    std::uint64_t bytes;
-    UniqueFd fd;
-  };
-  struct Partial {
-    protocol::FrameHeader header;
-    std::string payload;
-  };
-
   Result<std::optional<InboundMessage>> open_mapped(protocol::FrameHeader header,
                                                     const protocol::MappedDescriptor& descriptor);
-  Result<std::optional<InboundMessage>> assemble(protocol::FrameHeader header, ByteSpan payload);
+  Result<std::optional<InboundMessage>> join(const protocol::FrameHeader& header, ByteSpan payload);
 
-  std::size_t reassembly_bytes_max_;
-  std::vector<File> files_;
-  std::unique_ptr<Partial> partial_;
+  ring::ReceivedMemory memory_;
+  protocol::MessagePieces pieces_;
 };
 
 }  // namespace mcpwire::io::detail

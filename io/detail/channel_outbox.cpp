@@ -4,6 +4,7 @@
 #include "protocol/base/check.hpp"
 #include "protocol/params.hpp"
 #include "protocol/payload.hpp"
+#include "protocol/payload_codec.hpp"
 #include "ring/control_socket.hpp"
 #include "ring/sealed_payload.hpp"
 
@@ -26,6 +27,12 @@ constexpr std::size_t kFileBytesMin = 4096;
 
 }  // namespace
 
+void ChannelOutbox::attach(int socket_fd, ChannelRings* rings) {
+  socket_fd_ = socket_fd;
+  rings_ = rings;
+  slabs_.reset();  // Of the rings before: the client forgets them too.
+}
+
 Result<void> ChannelOutbox::send(const RequestHeader& header, std::uint64_t correlation,
                                  ByteSpan head, ByteSpan body) {
   const std::size_t bytes = head.size() + body.size();
@@ -35,6 +42,7 @@ Result<void> ChannelOutbox::send(const RequestHeader& header, std::uint64_t corr
     return fail(ErrorKind::kOverloaded, ErrorCode::kQueueFull);
   }
   if (rings_ != nullptr && bytes > rings_->producer.payload_bytes_max()) {
+    if (auto message = try_slab(header, correlation, head, body)) return keep(*std::move(message));
     return keep(TRY(make_mapped(header, correlation, head, body)));
   }
   if (rings_ != nullptr && bytes >= kFileBytesMin && pending_bytes_ + bytes > pending_bytes_max_) {
@@ -42,7 +50,9 @@ Result<void> ChannelOutbox::send(const RequestHeader& header, std::uint64_t corr
     if (mapped) return keep(*std::move(mapped));
     // Out of descriptors: memory it is.
   }
-  Message message{header, correlation, {}, 0, {}, 0, 0, false};
+  Message message;
+  message.header = header;
+  message.correlation = correlation;
   message.payload.reserve(bytes);
   message.payload.append(as_text(head)).append(as_text(body));
   return keep(std::move(message));
@@ -70,18 +80,67 @@ void ChannelOutbox::ring_if_asleep() noexcept {
   }
 }
 
+/// The one copy that a large payload costs here: into memory that only this client sees.
+std::optional<ChannelOutbox::Message> ChannelOutbox::try_slab(const RequestHeader& header,
+                                                              std::uint64_t correlation,
+                                                              ByteSpan head, ByteSpan body) {
+  if (slab_keeper_ == nullptr) return std::nullopt;
+  if (slabs_ == nullptr) slabs_ = std::make_unique<ChannelSlabs>(*slab_keeper_, *this);
+  auto grant = slabs_->try_grant(head.size() + body.size(), next_slab_);
+  if (!grant) return std::nullopt;
+  copy_bytes(grant->bytes, head);
+  copy_bytes(grant->bytes.subspan(head.size()), body);
+  Message message;
+  message.header = header;
+  message.header.flags |= protocol::flag::kMapped;
+  message.correlation = correlation;
+  message.payload = as_text(object_bytes(grant->where));
+  if (grant->new_file) {
+    message.file = std::move(grant->new_file);
+    message.file_bytes = grant->file_bytes;
+    message.file_life = protocol::MemoryLife::kStays;
+    message.slab = grant->where.slab;
+    message.generation = grant->where.generation;
+  }
+  return message;
+}
+
+Result<void> ChannelOutbox::take_credit(ByteSpan slab_event) {
+  const auto event = protocol::PayloadReader(slab_event).fixed<protocol::SlabEvent>();
+  if (slab_keeper_ == nullptr || !event || event->reserved != 0) {
+    return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation,
+                std::string("malformed credit, or nobody agreed to slabs"));
+  }
+  if (slabs_ == nullptr) {
+    return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation,
+                std::string("credit for a slab that is not out"));
+  }
+  return slabs_->take_back(event->slab, event->generation);
+}
+
+void ChannelOutbox::retire_slabs(std::uint64_t before_ns) noexcept {
+  while (!has_pending()) {
+    const auto idle = slabs_->pool().idle_since(before_ns);
+    if (!idle) return;
+    const protocol::SlabEvent event{sizeof(protocol::SlabEvent), idle->slab, idle->generation, 0};
+    // Quiet clients are not woken for it: they find it when they have something else to do.
+    const bool is_told = rings_->producer.try_push(
+        protocol::make_header(FrameKind::kEvent, Method::kSlabRetire), 0, object_bytes(event), {});
+    if (!is_told) return;
+    slabs_->pool().drop(*idle);
+  }
+}
+
 Result<ChannelOutbox::Message> ChannelOutbox::make_mapped(const RequestHeader& header,
                                                           std::uint64_t correlation, ByteSpan head,
                                                           ByteSpan body) {
-  Message message{header,
-                  correlation,
-                  {},
-                  0,
-                  TRY(ring::create_sealed(head, body)),
-                  head.size() + body.size(),
-                  next_slab_++,
-                  false};
+  Message message;
+  message.file = TRY(ring::create_sealed(head, body));
+  message.file_bytes = head.size() + body.size();
+  message.slab = next_slab_++;
+  message.header = header;
   message.header.flags |= protocol::flag::kMapped;
+  message.correlation = correlation;
   const protocol::MappedDescriptor descriptor{message.slab, 1, 0, message.file_bytes};
   message.payload = as_text(object_bytes(descriptor));
   return message;
@@ -156,8 +215,8 @@ Result<ChannelOutbox::Step> ChannelOutbox::push_record(const Message& message) {
 }
 
 Result<ChannelOutbox::Step> ChannelOutbox::send_file(Message& message) {
-  const protocol::MemoryEvent event{sizeof(protocol::MemoryEvent), message.slab, 1, 0,
-                                    message.file_bytes};
+  const protocol::MemoryEvent event{sizeof(protocol::MemoryEvent), message.slab, message.generation,
+                                    message.file_life, message.file_bytes};
   const auto sent =
       TRY(ring::send_frame(socket_fd_, {protocol::make_header(FrameKind::kEvent, Method::kMemory),
                                         0,

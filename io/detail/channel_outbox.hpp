@@ -12,14 +12,18 @@
 #pragma once
 
 #include "io/detail/channel_rings.hpp"
+#include "io/detail/channel_slabs.hpp"
 #include "protocol/base/bytes.hpp"
 #include "protocol/base/result.hpp"
 #include "protocol/base/unique_fd.hpp"
 #include "protocol/call_word.hpp"
+#include "protocol/params.hpp"
 #include "protocol/request_header.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,10 +35,13 @@ class ChannelOutbox {
       : pending_bytes_max_(pending_bytes_max) {}
 
   /// `rings` is null where all goes through the socket. Both outlive the outbox's use.
-  void attach(int socket_fd, ChannelRings* rings) noexcept {
-    socket_fd_ = socket_fd;
-    rings_ = rings;
-  }
+  void attach(int socket_fd, ChannelRings* rings);
+  /// Large payloads travel in slabs that stay, as long as there are rings. Before attach().
+  void use_slabs(SlabKeeper& keeper) noexcept { slab_keeper_ = &keeper; }
+  /// The client has done with a use of a slab: the payload of its credit event.
+  Result<void> take_credit(ByteSpan slab_event);
+  /// Gives up slabs that nobody needed since `before_ns`, as far as the client can be told now.
+  void retire_slabs(std::uint64_t before_ns) noexcept;
 
   /// kOverloaded/kQueueFull for an event behind something that is kept, kDisconnected if the
   /// client is gone, kInvalid if it wrote an impossible position.
@@ -70,7 +77,9 @@ class ChannelOutbox {
     std::size_t sent_bytes = 0;  ///< Of the payload, where it goes in pieces.
     UniqueFd file;               ///< Still to be sent, ahead of the record.
     std::uint64_t file_bytes = 0;
+    protocol::MemoryLife file_life = protocol::MemoryLife::kOnce;
     std::uint32_t slab = 0;
+    std::uint32_t generation = 1;
     bool ends_call = false;  ///< Behind it the call word says kDone.
   };
 
@@ -80,6 +89,8 @@ class ChannelOutbox {
   Result<Step> send_pieces(Message& message);
   Result<bool> try_direct(const protocol::RequestHeader& header, std::uint64_t correlation,
                           ByteSpan head, ByteSpan body);
+  std::optional<Message> try_slab(const protocol::RequestHeader& header, std::uint64_t correlation,
+                                  ByteSpan head, ByteSpan body);
   Result<Message> make_mapped(const protocol::RequestHeader& header, std::uint64_t correlation,
                               ByteSpan head, ByteSpan body);
   Result<void> keep(Message message);
@@ -91,6 +102,8 @@ class ChannelOutbox {
   std::size_t first_ = 0;  ///< Index of the first message that is not out yet.
   std::size_t pending_bytes_ = 0;
   ChannelRings* rings_ = nullptr;
+  SlabKeeper* slab_keeper_ = nullptr;    ///< Null where the client knows no slabs.
+  std::unique_ptr<ChannelSlabs> slabs_;  ///< Made with the first large payload.
   int socket_fd_ = -1;
   std::uint32_t next_slab_ = 1;
   bool socket_full_ = false;

@@ -120,6 +120,7 @@ Result<void> ClientChannel::take_hello(ring::ReceivedFrame& frame) {
   --host_.handshaking_;
   ++host_.open_;
   patience_timer_.reset();
+  if ((verdict.features & protocol::feature::kSlabs) != 0) outbox_.use_slabs(host_.slabs_);
   outbox_.attach(socket_.get(), rings_.get());
   if (rings_) host_.spin_budget_.on_request(rings_->spin_seat, host_.loop().now_ns());
   await_idleness();
@@ -221,6 +222,9 @@ Result<std::size_t> ClientChannel::take_record(const ring::FrameView& view) {
 }
 
 Result<void> ClientChannel::take_message(const FrameHeader& header, ByteSpan payload) {
+  if (is_frame(header, FrameKind::kEvent, Method::kSlabCredit)) {
+    return outbox_.take_credit(payload);
+  }
   auto message = TRY(inbox_.take(header, payload, detail::ChannelInbox::Carrier::kRing));
   if (message) deliver(message->header, message->payload());
   return {};

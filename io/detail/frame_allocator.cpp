@@ -7,9 +7,9 @@
 namespace mcpwire::io::detail {
 namespace {
 
-// Frames of 32..1024 bytes are kept; measured frames of ours are 64 to 600 bytes.
+// Frames of 32..2048 bytes are kept; measured frames of ours are 64 to 1,152 bytes.
 constexpr std::size_t kClassBytes = 64;
-constexpr std::size_t kClassCount = 16;
+constexpr std::size_t kClassCount = 32;
 // What a burst may leave behind per class; beyond it memory goes back to malloc.
 constexpr std::size_t kKeptPerClassMax = 64;
 

@@ -2,6 +2,7 @@
 #include "io/detail/rpc_line_queue.hpp"
 
 #include "protocol/base/check.hpp"
+#include "protocol/base/text_pool.hpp"
 
 #include <utility>
 
@@ -13,7 +14,9 @@ Result<void> RpcLineQueue::push(std::string line, RpcLineOwner* owner) {
   const bool has_room = line.size() <= bytes_max_ && queued_bytes_ <= bytes_max_ - line.size();
   if (queued_bytes_ > 0 && !has_room) return fail(ErrorKind::kOverloaded, ErrorCode::kQueueFull);
   queued_bytes_ += line.size();
-  waiting_.push_back({std::move(line), owner});
+  if (spare_.empty()) spare_.emplace_back();
+  spare_.front() = {std::move(line), owner};
+  waiting_.splice(waiting_.end(), spare_, spare_.begin());
   if (in_flight_.empty()) start_next();
   return {};
 }
@@ -52,8 +55,12 @@ void RpcLineQueue::start_next() {
 
 void RpcLineQueue::on_written(std::size_t written, const Error* error) {
   MCPWIRE_CHECK(in_flight_.size() == 1);
-  const Line line = std::move(in_flight_.front());
-  in_flight_.clear();
+  Line line = std::move(in_flight_.front());
+  if (spare_.size() < kSpareLinesMax) {
+    spare_.splice(spare_.end(), in_flight_);
+  } else {
+    in_flight_.clear();
+  }
   MCPWIRE_CHECK(written <= line.bytes.size());
   queued_bytes_ -= line.bytes.size();
   if (error != nullptr) {
@@ -63,6 +70,7 @@ void RpcLineQueue::on_written(std::size_t written, const Error* error) {
     return;
   }
   MCPWIRE_CHECK(written == line.bytes.size());
+  recycle_text(std::move(line.bytes));
   if (line.owner != nullptr) line.owner->on_line_sent();
   start_next();
   if (in_flight_.empty()) observer_.on_writer_idle();

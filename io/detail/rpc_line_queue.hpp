@@ -66,9 +66,10 @@ class RpcLineQueue final : private ByteWriter::Completion {
   std::size_t queued_bytes() const noexcept { return queued_bytes_; }
 
  private:
+  static constexpr std::size_t kSpareLinesMax = 8;
   struct Line {
     std::string bytes;
-    RpcLineOwner* owner;
+    RpcLineOwner* owner = nullptr;
   };
 
   void start_next();
@@ -80,6 +81,7 @@ class RpcLineQueue final : private ByteWriter::Completion {
   std::size_t queued_bytes_ = 0;
   std::list<Line> waiting_;
   std::list<Line> in_flight_;  ///< At most one; a list, so that the bytes never move.
+  std::list<Line> spare_;      ///< Empty ones, so that a warm line allocates nothing.
   bool is_stopped_ = false;
 };
 

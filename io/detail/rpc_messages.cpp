@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "io/detail/rpc_messages.hpp"
 
+#include "protocol/base/text_pool.hpp"
 #include "protocol/json/string_token.hpp"
 #include "protocol/json/writer.hpp"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <initializer_list>
 #include <system_error>
 
 namespace mcpwire::io::detail {
@@ -27,8 +29,7 @@ constexpr std::size_t kEnvelopeBytes = 64;
 /// Writes the part that all our messages share, then what `fill` adds, then the newline.
 template <class Fill>
 std::string line(std::size_t payload_bytes, Fill&& fill) {
-  std::string text;
-  text.reserve(payload_bytes + kEnvelopeBytes);
+  std::string text = take_text(payload_bytes + kEnvelopeBytes);
   json::Writer writer(text);
   writer.begin_object().key("jsonrpc").string("2.0");
   fill(writer);
@@ -51,11 +52,13 @@ Failure handshake_failure(std::string text) {
   return fail(ErrorKind::kInvalid, ErrorCode::kHandshakeFailed, std::move(text));
 }
 
-/// `object` with `member` in front of what it has.
-std::string with_first_member(std::string_view object, std::string_view member) {
+/// `object` with the members that `pieces` make up in front of what it has.
+std::string with_first_member(std::string_view object,
+                              std::initializer_list<std::string_view> pieces) {
   const std::size_t open = object.find('{');
-  std::string text(object.substr(0, open + 1));
-  text += member;
+  std::string text = take_text(object.size() + kEnvelopeBytes);
+  text += object.substr(0, open + 1);
+  for (const std::string_view piece : pieces) text += piece;
   const std::string_view rest = object.substr(open + 1);
   const std::size_t next = rest.find_first_not_of(" \t\r\n");
   if (rest[next] != '}') text += ',';
@@ -112,20 +115,20 @@ std::string not_found_answer_line(std::string_view raw_id, std::string_view meth
 
 Result<std::string> with_progress_token(json::ValueReader& reader, std::string_view params,
                                         std::uint64_t token) {
+  constexpr std::string_view kKey = "\"progressToken\":";
   const std::string number = std::to_string(token);
-  const std::string member = "\"progressToken\":" + number;
-  if (params.empty()) return "{\"_meta\":{" + member + "}}";
+  if (params.empty()) params = "{}";
 
   constexpr std::array<std::string_view, 1> kMetaName = {"_meta"};
   std::array<std::string_view, 1> meta;
   TRY(reader.extract_fields(params, kMetaName, meta));
-  if (meta[0].empty()) return with_first_member(params, "\"_meta\":{" + member + "}");
+  if (meta[0].empty()) return with_first_member(params, {"\"_meta\":{", kKey, number, "}"});
 
   constexpr std::array<std::string_view, 1> kTokenName = {"progressToken"};
   std::array<std::string_view, 1> old_token;
   TRY(reader.extract_fields(meta[0], kTokenName, old_token));
   if (!old_token[0].empty()) return with_part_replaced(params, old_token[0], number);
-  return with_part_replaced(params, meta[0], with_first_member(meta[0], member));
+  return with_part_replaced(params, meta[0], with_first_member(meta[0], {kKey, number}));
 }
 
 std::optional<std::uint64_t> minted_id(std::string_view raw_id) noexcept {

@@ -67,13 +67,14 @@ void RpcPending::tell_sent() {
   if (options_.observer != nullptr) options_.observer->on_sent();
 }
 
-RpcPending::Answer RpcPending::on_answer(Outcome outcome, std::string_view body) {
+RpcPending::Answer RpcPending::on_answer(Outcome outcome, std::string_view body, LargeLine line) {
   if (stage_ == Stage::kWaiting) return Answer::kTooEarly;
   if (shot_.is_resolved()) return Answer::kLate;
   // The answer may overtake the completion of the write.
   tell_sent();
   ending_ = Ending::kAnswered;
-  shot_.resolve(RpcReply{outcome, std::string(body), {}, true});
+  shot_.resolve(RpcReply{
+      outcome, line ? RpcBody(std::move(line), body) : RpcBody(copy_text(body)), {}, true});
   return Answer::kTaken;
 }
 

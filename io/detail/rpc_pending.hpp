@@ -24,9 +24,10 @@ class RpcPending final : public RpcLineOwner, private Timer {
 
   auto wait() { return shot_.wait(*options_.scope); }
 
-  /// The server answered. False if the request had ended before, or cannot have been read yet.
+  /// The server answered; `body` lies in `line` if that is one. False if the request had ended
+  /// before, or cannot have been read yet.
   enum class Answer : std::uint8_t { kTaken, kLate, kTooEarly };
-  Answer on_answer(protocol::Outcome outcome, std::string_view body);
+  Answer on_answer(protocol::Outcome outcome, std::string_view body, LargeLine line = {});
 
   /// Progress must increase, says the specification; what does not is ignored.
   void on_progress(double value, std::string_view params);

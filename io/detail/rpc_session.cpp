@@ -3,6 +3,7 @@
 
 #include "io/detail/rpc_messages.hpp"
 #include "protocol/base/check.hpp"
+#include "protocol/base/text_pool.hpp"
 
 #include <optional>
 #include <string>
@@ -33,17 +34,17 @@ task<RpcReply> RpcSession::request(std::string_view method, std::string_view par
     if (!extended.has_value()) co_return RpcReply{Outcome::kRejected, {}, extended.error(), false};
     params = with_token = *std::move(extended);
   }
-  pending_.emplace(id, &pending);
+  remember(id, pending);
   const Result<void> queued = queue_.push(request_line(id, method, params), &pending);
   if (!queued.has_value()) {
-    pending_.erase(id);
+    forget(id);
     const bool is_full = queued.error().kind == ErrorKind::kOverloaded;
     co_return RpcReply{is_full ? Outcome::kRejected : Outcome::kNotSent, {}, queued.error(), false};
   }
-  std::string().swap(with_token);
+  recycle_text(std::move(with_token));
 
   Result<RpcReply> reply = co_await pending.wait();
-  pending_.erase(id);
+  forget(id);
   queue_.forget(pending);
   if (reply.has_value()) co_return *std::move(reply);
   if (pending.should_tell_server() && !is_initialize) {
@@ -53,6 +54,23 @@ task<RpcReply> RpcSession::request(std::string_view method, std::string_view par
         queue_.push(cancelled_line(id, is_timeout ? "timeout" : "cancelled by caller"), nullptr));
   }
   co_return pending.failed_reply(reply.error());
+}
+
+void RpcSession::remember(std::uint64_t id, RpcPending& pending) {
+  if (spare_nodes_.empty()) {
+    pending_.emplace(id, &pending);
+    return;
+  }
+  spare_nodes_.back().key() = id;
+  spare_nodes_.back().mapped() = &pending;
+  pending_.insert(std::move(spare_nodes_.back()));
+  spare_nodes_.pop_back();
+}
+
+void RpcSession::forget(std::uint64_t id) {
+  auto node = pending_.extract(id);
+  MCPWIRE_CHECK(!node.empty());
+  if (spare_nodes_.size() < kSpareNodesMax) spare_nodes_.push_back(std::move(node));
 }
 
 void RpcSession::notify(std::string_view method, std::string_view params) {
@@ -75,12 +93,20 @@ void RpcSession::on_line(std::string_view line) {
   }
 }
 
+void RpcSession::on_large_line(std::string_view line, LargeLine memory) {
+  large_ = std::move(memory);
+  on_line(line);
+  large_ = LargeLine();
+}
+
 void RpcSession::on_batch(std::string_view line) {
   const Result<std::vector<std::string_view>> parts = codec_.values.elements(line);
   if (!parts.has_value() || parts->empty()) {
     on_junk(line);
     return;
   }
+  // Several replies cannot keep one memory.
+  const LargeLine memory = std::exchange(large_, LargeLine());
   for (const std::string_view part : *parts) {
     const Result<Envelope> message = codec_.envelopes.parse(part);
     if (message.has_value()) {
@@ -121,7 +147,8 @@ void RpcSession::on_response(const Envelope& message) {
   }
   const bool is_result = message.kind == MessageKind::kResult;
   switch (pending->on_answer(is_result ? Outcome::kOk : Outcome::kPeerError,
-                             is_result ? message.result : message.error)) {
+                             is_result ? message.result : message.error,
+                             std::exchange(large_, LargeLine()))) {
     case RpcPending::Answer::kTaken:
       break;
     case RpcPending::Answer::kLate:

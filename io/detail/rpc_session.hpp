@@ -13,6 +13,7 @@
 
 #include "io/detail/rpc_line_queue.hpp"
 #include "io/detail/rpc_pending.hpp"
+#include "io/large_line.hpp"
 #include "io/mcp_transport.hpp"
 #include "protocol/json/envelope.hpp"
 #include "protocol/json/value.hpp"
@@ -21,13 +22,16 @@
 #include <cstdint>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace mcpwire::io {
 
 /// The parsers of one thread, shared by its transports: their buffers grow with the largest line.
+/// And memory for lines that are large.
 struct RpcCodec {
   protocol::json::EnvelopeParser envelopes;
   protocol::json::ValueReader values;
+  LargeLinePool lines;
 };
 
 namespace detail {
@@ -58,6 +62,8 @@ class RpcSession {
 
   /// One line from the server.
   void on_line(std::string_view line);
+  /// One that lies in memory of its own; the reply that it brings keeps that.
+  void on_large_line(std::string_view line, LargeLine memory);
 
   /// JSON-RPC batches are taken apart from now on; before they are junk.
   void allow_batches() noexcept { batches_allowed_ = true; }
@@ -72,6 +78,11 @@ class RpcSession {
   const TransportCounters& counters() const noexcept { return counters_; }
 
  private:
+  using Pending = std::unordered_map<std::uint64_t, RpcPending*>;
+  static constexpr std::size_t kSpareNodesMax = 16;
+
+  void remember(std::uint64_t id, RpcPending& pending);
+  void forget(std::uint64_t id);
   void dispatch(const protocol::json::Envelope& message);
   void on_batch(std::string_view line);
   void on_junk(std::string_view line);
@@ -84,9 +95,11 @@ class RpcSession {
   RpcCodec& codec_;
   Owner& owner_;
   RpcLineQueue queue_;
-  std::unordered_map<std::uint64_t, RpcPending*> pending_;
+  Pending pending_;
+  std::vector<Pending::node_type> spare_nodes_;  ///< So that a warm request allocates nothing.
   std::uint64_t next_id_ = 1;
   TransportCounters counters_;
+  LargeLine large_;  ///< Of the line that is being read.
   bool batches_allowed_ = false;
 };
 

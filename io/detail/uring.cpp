@@ -110,6 +110,16 @@ void Uring::read(Op& op, int fd, const BufferGroup& group) {
   start(op, entry);
 }
 
+void Uring::read_into(Op& op, int fd, MutableByteSpan memory) {
+  io_uring_sqe entry{};
+  entry.opcode = IORING_OP_READ;
+  entry.fd = fd;
+  entry.off = ~std::uint64_t{0};
+  entry.addr = std::bit_cast<std::uintptr_t>(memory.data());
+  entry.len = static_cast<std::uint32_t>(memory.size());
+  start(op, entry);
+}
+
 void Uring::write(Op& op, int fd, ByteSpan bytes) {
   // The kernel's own limit of one write; more would be short anyway.
   constexpr std::size_t kWriteMax = 0x7ffff000;

@@ -40,6 +40,8 @@ class Uring {
   /// Reads into buffers of `group` until the end, an error or a cancellation where the kernel
   /// can (READ_MULTISHOT), else once.
   void read(Op& op, int fd, const BufferGroup& group);
+  /// Reads once into `memory`, which stays until the completion or cancel_now().
+  void read_into(Op& op, int fd, MutableByteSpan memory);
   /// Writes once; the result may be short. `bytes` stay unchanged until the completion.
   void write(Op& op, int fd, ByteSpan bytes);
   /// Waits for poll(2) events; the result is their mask.

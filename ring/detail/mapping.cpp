@@ -21,9 +21,12 @@ Result<Mapping> Mapping::create(int fd, std::size_t bytes, MapMode mode) {
   return Mapping(static_cast<std::byte*>(base), bytes);
 }
 
-void Mapping::populate(std::size_t bytes, MapMode mode) const noexcept {
+void Mapping::populate(std::size_t offset, std::size_t bytes, MapMode mode) const noexcept {
+  constexpr std::size_t kPageMask = 4095;  // Of x86-64; a larger page only makes madvise refuse.
+  const std::size_t first = std::min(offset, bytes_) & ~kPageMask;
+  const std::size_t end = std::min(offset + bytes, bytes_);
   const int advice = mode == MapMode::kSharedReadWrite ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
-  ::madvise(base_, std::min(bytes, bytes_), advice);
+  ::madvise(base_ + first, end - first, advice);
 }
 
 }  // namespace mcpwire::ring::detail

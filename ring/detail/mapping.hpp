@@ -34,7 +34,9 @@ class Mapping {
   static Result<Mapping> create(int fd, std::size_t bytes, MapMode mode);
 
   /// Takes the page faults of the first `bytes` now. Best effort: kernels before 5.14 refuse.
-  void populate(std::size_t bytes, MapMode mode) const noexcept;
+  void populate(std::size_t bytes, MapMode mode) const noexcept { populate(0, bytes, mode); }
+  /// The same for the pages that hold [offset, offset + bytes).
+  void populate(std::size_t offset, std::size_t bytes, MapMode mode) const noexcept;
 
   std::byte* data() const noexcept { return base_; }
   std::size_t size() const noexcept { return bytes_; }

@@ -13,6 +13,7 @@
 #include <random>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace mcpwire::client {
 namespace {
@@ -75,6 +76,23 @@ TEST_F(IdleRingsTest, ALargeArgumentIsTheFirstToFindThemGone) {
   daemon_->await_rings(0);
   expect_echo(connection, "\"" + std::string(300'000, 'y') + "\"");
   EXPECT_EQ(daemon_->calls(), 2);
+}
+
+TEST_F(IdleRingsTest, ALargeReplyOutlivesTheRingsThatBroughtIt) {
+  start_daemon(kNanosecondsPerMillisecond);
+  Connection connection = connect();
+  std::vector<CallReply> kept;
+  for (const char letter : {'a', 'b', 'c'}) {
+    kept.push_back(connection.call_tool(echo("\"" + std::string(100'000, letter) + "\"")));
+    EXPECT_TRUE(kept.back().body.is_mapped());
+    daemon_->await_rings(0);
+  }
+  EXPECT_EQ(kept[0].body, "\"" + std::string(100'000, 'a') + "\"");
+  kept.erase(kept.begin());  // Its slab went with the rings: nothing is to be given back.
+  expect_echo(connection, "\"" + std::string(100'000, 'd') + "\"");
+  EXPECT_EQ(kept[0].body, "\"" + std::string(100'000, 'b') + "\"");
+  EXPECT_EQ(kept[1].body, "\"" + std::string(100'000, 'c') + "\"");
+  EXPECT_EQ(daemon_->connections(), 1);
 }
 
 TEST_F(IdleRingsTest, ACallUnderWayKeepsThem) {

@@ -155,18 +155,20 @@ TEST_F(LinkCorruptPayloadTest, OfAnIntent) {
 
 TEST_F(LinkCorruptPayloadTest, OfAMemoryEvent) {
   const UniqueFd file = std::move(ring::create_sealed(as_bytes(kFile), {})).value();
-  run_table(kMemory, {15, 16, 17, 23, 24, 25, 4096, protocol::kMessageBytesMax + 1},
-            [&](const auto& spoil) {
-              open(kRing);
-              protocol::MemoryEvent event{sizeof event, 1, 1, 0, kFile.size()};
-              spoil(reinterpret_cast<std::byte*>(&event));
-              say_event(Method::kMemory, object_bytes(event), {file.get()});
-              push_mapped({1, 1, 0, kFile.size()});
-              pump_all();
-              const bool is_right = event.struct_bytes == 24 && event.slab == 1 &&
-                                    event.generation == 1 && event.bytes == kFile.size();
-              expect_only(is_right, kFile);
-            });
+  run_table(
+      kMemory, {15, 16, 17, 23, 24, 25, 4096, protocol::kMessageBytesMax + 1},
+      [&](const auto& spoil) {
+        open(kRing);
+        protocol::MemoryEvent event{sizeof event, 1, 1, protocol::MemoryLife::kOnce, kFile.size()};
+        spoil(reinterpret_cast<std::byte*>(&event));
+        say_event(Method::kMemory, object_bytes(event), {file.get()});
+        push_mapped({1, 1, 0, kFile.size()});
+        pump_all();
+        const bool is_right = event.struct_bytes == 24 && event.slab == 1 &&
+                              event.generation == 1 && event.life == protocol::MemoryLife::kOnce &&
+                              event.bytes == kFile.size();
+        expect_only(is_right, kFile);
+      });
 }
 
 TEST_F(LinkCorruptPayloadTest, OfAMappedPayloadsDescriptor) {

@@ -79,7 +79,7 @@ class LinkRingsTest : public ::testing::Test, protected Link::Sink {
     answer(Method::kRings, protocol::RingsOffer{sizeof(protocol::RingsOffer), kRingBytes});
   }
 
-  void on_message(const protocol::FrameHeader&, std::string&&) override {}
+  void on_message(const protocol::FrameHeader&, Body&&) override {}
   Result<void> send_call(std::uint64_t correlation, std::uint64_t deadline_ns) {
     return link_->send(*this, protocol::make_header(FrameKind::kRequest, Method::kCallTool),
                        correlation, as_bytes("call"), deadline_ns);

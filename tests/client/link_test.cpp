@@ -32,8 +32,8 @@ class LinkTest : public ::testing::Test, protected Link::Sink {
     options_.ring_bytes = 0;
   }
 
-  void on_message(const protocol::FrameHeader&, std::string&& payload) override {
-    received_.push_back(std::move(payload));
+  void on_message(const protocol::FrameHeader&, Body&& payload) override {
+    received_.push_back(std::move(payload).take_text());
   }
 
   void say(FrameKind kind, Method method, Outcome outcome, ByteSpan payload,

@@ -36,8 +36,8 @@ struct Delivered {
 
 class RecordingSink final : public Link::Sink {
  public:
-  void on_message(const protocol::FrameHeader& header, std::string&& payload) override {
-    messages.push_back({header, std::move(payload)});
+  void on_message(const protocol::FrameHeader& header, Body&& payload) override {
+    messages.push_back({header, std::move(payload).take_text()});
     if (react) std::exchange(react, nullptr)();
   }
   std::vector<Delivered> messages;
@@ -126,7 +126,7 @@ class RawDaemon {
   void ring_bell() const { static_cast<void>(ring::ring_doorbell(socket.get())); }
 
   void announce(std::uint32_t slab, std::uint64_t bytes, const std::vector<int>& fds) const {
-    const protocol::MemoryEvent event{sizeof(event), slab, 1, 0, bytes};
+    const protocol::MemoryEvent event{sizeof(event), slab, 1, protocol::MemoryLife::kOnce, bytes};
     protocol::FrameHeader header{
         protocol::make_header(protocol::FrameKind::kEvent, protocol::Method::kMemory), 0, 0};
     header.request.payload_len = sizeof event;

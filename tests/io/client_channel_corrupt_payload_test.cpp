@@ -51,7 +51,7 @@ constexpr Fields<5> kMemory = {{
     {"memory.struct_bytes", FieldHome::kRecord, 0, 4},
     {"memory.slab", FieldHome::kRecord, 4, 4},
     {"memory.generation", FieldHome::kRecord, 8, 4},
-    {"memory.reserved", FieldHome::kRecord, 12, 4},
+    {"memory.life", FieldHome::kRecord, 12, 4},
     {"memory.bytes", FieldHome::kRecord, 16, 8},
 }};
 constexpr Fields<4> kDescriptor = {{
@@ -111,7 +111,7 @@ class CorruptPayloadTest : public ClientChannelFixture {
       if (!lies_inside(range, bytes)) return Fate::kViolation;
     }
     if (hello.version_min > 1 || hello.version_max < 1) return Fate::kRefused;
-    if ((hello.features_required & ~std::uint64_t{7}) != 0) return Fate::kRefused;
+    if ((hello.features_required & ~protocol::feature::kSupported) != 0) return Fate::kRefused;
     const bool is_size = std::has_single_bit(hello.ring_bytes) && hello.ring_bytes >= 4096 &&
                          hello.ring_bytes <= 1024 * 1024;
     if (hello.ring_bytes != 0 && !is_size) return Fate::kRefused;
@@ -149,7 +149,7 @@ TEST_P(CorruptPayloadTest, OfHello) {
 
 TEST_P(CorruptPayloadTest, OfAMemoryEvent) {
   const UniqueFd file = std::move(ring::create_sealed(as_bytes(kFile), {})).value();
-  const protocol::MemoryEvent good{sizeof good, 1, 1, 0, kFile.size()};
+  const protocol::MemoryEvent good{sizeof good, 1, 1, protocol::MemoryLife::kOnce, kFile.size()};
   run_table(
       kMemory,
       {15, 16, 17, 23, 24, 25, 4096, protocol::kMessageBytesMax, protocol::kMessageBytesMax + 1},
@@ -162,7 +162,7 @@ TEST_P(CorruptPayloadTest, OfAMemoryEvent) {
         client().push_mapped(1, 0, kFile.size());
         settle();
         const bool is_right = event.struct_bytes == 24 && event.slab == 1 &&
-                              event.generation == 1 && event.reserved == 0 &&
+                              event.generation == 1 && event.life == protocol::MemoryLife::kOnce &&
                               event.bytes == kFile.size();
         EXPECT_EQ(first_.receiver->frames.size(), is_right ? 1U : 0U);
         return is_right ? Fate::kAccepted : Fate::kViolation;

@@ -41,7 +41,7 @@ std::string hello_bytes(const std::string& payload) {
 }
 
 std::string memory_bytes(std::uint64_t bytes) {
-  const protocol::MemoryEvent event{sizeof(event), 1, 1, 0, bytes};
+  const protocol::MemoryEvent event{sizeof(event), 1, 1, protocol::MemoryLife::kOnce, bytes};
   protocol::FrameHeader header{protocol::make_header(FrameKind::kEvent, Method::kMemory), 0, 0};
   header.request.payload_len = sizeof event;
   return std::string(as_text(object_bytes(header))) + std::string(as_text(object_bytes(event)));

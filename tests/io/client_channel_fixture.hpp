@@ -130,7 +130,7 @@ class RawClient {
   }
 
   void announce(std::uint32_t slab, std::uint64_t bytes, int fd) const {
-    const protocol::MemoryEvent event{sizeof(event), slab, 1, 0, bytes};
+    const protocol::MemoryEvent event{sizeof(event), slab, 1, protocol::MemoryLife::kOnce, bytes};
     send(FrameKind::kEvent, Method::kMemory, 0, as_text(object_bytes(event)), fd);
   }
   bool push_mapped(std::uint32_t slab, std::uint64_t offset, std::uint64_t length,
@@ -191,12 +191,14 @@ class ClientChannelFixture : public LoopFixture {
     return made;
   }
 
-  /// Shakes hands; ring_bytes 0 leaves everything on the socket.
-  Connected make_open(std::uint32_t ring_bytes) {
+  /// Shakes hands; ring_bytes 0 leaves everything on the socket. `features`: beyond shared memory.
+  Connected make_open(std::uint32_t ring_bytes, std::uint64_t features = 0) {
     Connected made = make_connected();
     RawClient& client = *made.client;
     if (ring_bytes != 0) client.make_segment(ring_bytes);
-    client.send(FrameKind::kRequest, Method::kHello, 1, RawClient::hello(ring_bytes).take(),
+    RawClient::Hello hello = RawClient::hello(ring_bytes);
+    hello.fixed.features_optional |= features;
+    client.send(FrameKind::kRequest, Method::kHello, 1, hello.take(),
                 ring_bytes != 0 ? client.own->fd() : -1);
     settle();
     const auto reply = client.receive();

@@ -191,8 +191,19 @@ TEST(GoldenTest, IntentEvent) {
 
 TEST(GoldenTest, MemoryEvent) {
   const MemoryEvent value{
-      .struct_bytes = 24, .slab = 3, .generation = 4, .reserved = 0, .bytes = 0x100000};
+      .struct_bytes = 24, .slab = 3, .generation = 4, .life = MemoryLife::kOnce, .bytes = 0x100000};
   EXPECT_EQ(hex_of(value), "180000000300000004000000000000000000100000000000");
+  const MemoryEvent slab{.struct_bytes = 24,
+                         .slab = 3,
+                         .generation = 1,
+                         .life = MemoryLife::kStays,
+                         .bytes = 0x100000};
+  EXPECT_EQ(hex_of(slab), "180000000300000001000000010000000000100000000000");
+}
+
+TEST(GoldenTest, SlabEvent) {
+  const SlabEvent value{.struct_bytes = 16, .slab = 3, .generation = 4, .reserved = 0};
+  EXPECT_EQ(hex_of(value), "10000000030000000400000000000000");
 }
 
 TEST(GoldenTest, ProgressEvent) {
@@ -206,7 +217,7 @@ TEST(GoldenTest, RingsOffer) {
 }
 
 TEST(GoldenTest, StatusReply) {
-  const StatusReply value{.struct_bytes = 64,
+  const StatusReply value{.struct_bytes = 120,
                           .daemon_pid = 1234,
                           .uptime_ns = 5,
                           .calls = 6,
@@ -215,11 +226,14 @@ TEST(GoldenTest, StatusReply) {
                           .violations = 9,
                           .kernel_features = 10,
                           .reserved = 0,
-                          .daemon_version = {64, 5},
-                          .runtime_directory = {69, 12}};
+                          .daemon_version = {120, 5},
+                          .runtime_directory = {125, 12},
+                          .large = {1, 2, 3, 4, 5, 6, 7}};
   EXPECT_EQ(hex_of(value),
-            "40000000d2040000050000000000000006000000000000000700000008000000"
-            "09000000000000000a000000000000004000000005000000450000000c000000");
+            "78000000d2040000050000000000000006000000000000000700000008000000"
+            "09000000000000000a0000000000000078000000050000007d0000000c000000"
+            "0100000000000000020000000000000003000000000000000400000000000000"
+            "050000000000000006000000000000000700000000000000");
 }
 
 // The example of FRAME.md section 4.

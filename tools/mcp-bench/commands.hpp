@@ -23,5 +23,6 @@ void add_crowd_command(CLI::App& app, Measurement& chosen);
 void add_latency_command(CLI::App& app, Measurement& chosen);
 void add_process_command(CLI::App& app, Measurement& chosen);
 void add_throughput_command(CLI::App& app, Measurement& chosen);
+void add_transfer_command(CLI::App& app, Measurement& chosen);
 
 }  // namespace mcpwire::bench_tool

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The whole way: client library, rings, a daemon of our own, a demo server of our own.
+#include "tools/mcp-bench/checksum.hpp"
 #include "tools/mcp-bench/host.hpp"
 #include "tools/mcp-bench/latency.hpp"
 #include "tools/mcp-bench/own_daemon.hpp"
@@ -23,14 +24,22 @@ Result<LatencySummary> measure(const LatencyOptions& options, client::Connection
   const auto call = [&]() -> Result<void> {
     const client::CallReply reply = connection.call_tool({"demo", "echo", arguments});
     if (reply.outcome != protocol::Outcome::kOk) return fail(reply.error);
-    if (reply.body.find(expected) == std::string::npos) {
+    if (reply.body.view().find(expected) == std::string::npos) {
       return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation);
     }
     return {};
   };
+  const std::uint64_t expected_sum = checksum(expected);
+  const std::string blob_arguments = "{\"bytes\":" + std::to_string(options.payload_bytes) + "}";
+  const auto blob = [&]() -> Result<void> {
+    const client::CallReply reply = connection.call_tool({"demo", "blob", blob_arguments});
+    if (reply.outcome != protocol::Outcome::kOk) return fail(reply.error);
+    return check_blob(reply.body, expected, expected_sum);
+  };
   TRY(call());  // starts the server, so that it can be pinned
   TRY(pin_all(options, connection));
   if (options.method == Method::kCall) return time_round_trips(options, call);
+  if (options.method == Method::kBlob) return time_round_trips(options, blob);
   return time_round_trips(options, [&] { return connection.ping(); });
 }
 

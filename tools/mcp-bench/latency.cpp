@@ -45,7 +45,15 @@ std::string_view path_name(Path path) noexcept {
 }
 
 std::string_view method_name(Method method) noexcept {
-  return method == Method::kPing ? "ping" : "call";
+  switch (method) {
+    case Method::kPing:
+      return "ping";
+    case Method::kCall:
+      return "call";
+    case Method::kBlob:
+      break;
+  }
+  return "blob";
 }
 
 Result<LatencySummary> time_round_trips(const LatencyOptions& options,

@@ -22,7 +22,11 @@ enum class Path : std::uint8_t {
   kDirect,  ///< The demo server over its pipes, no daemon.
 };
 
-enum class Method : std::uint8_t { kPing, kCall };
+enum class Method : std::uint8_t {
+  kPing,
+  kCall,  ///< `echo` of the payload.
+  kBlob,  ///< Only the answer is as large as the payload; every byte of it is looked at.
+};
 
 struct LatencyOptions {
   Path path = Path::kDaemon;

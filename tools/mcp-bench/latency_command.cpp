@@ -22,10 +22,11 @@ void add_options(CLI::App& command, Arguments& arguments) {
   LatencyOptions& options = arguments.options;
   const std::map<std::string, Path> paths = {
       {"ring", Path::kRing}, {"daemon", Path::kDaemon}, {"direct", Path::kDirect}};
-  const std::map<std::string, Method> methods = {{"ping", Method::kPing}, {"call", Method::kCall}};
+  const std::map<std::string, Method> methods = {
+      {"ping", Method::kPing}, {"call", Method::kCall}, {"blob", Method::kBlob}};
   command.add_option("--path", options.path, "ring, daemon or direct (default daemon)")
       ->transform(CLI::CheckedTransformer(paths));
-  command.add_option("--method", options.method, "ping or call (default call)")
+  command.add_option("--method", options.method, "ping, call or blob (default call)")
       ->transform(CLI::CheckedTransformer(methods));
   command.add_option("--payload", options.payload_bytes, "bytes of the message (default 32)")
       ->check(CLI::Range(0, 16 * 1024 * 1024));

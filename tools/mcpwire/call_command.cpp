@@ -14,7 +14,7 @@ namespace {
 using protocol::ExitCode;
 using protocol::Outcome;
 
-ExitCode show_result(Context& context, const std::string& body) {
+ExitCode show_result(Context& context, std::string_view body) {
   const auto rendered = render_result(body);
   if (!rendered) {
     context.err.own("mcpwire: ").foreign(rendered.error().message()).own("\n");
@@ -56,7 +56,8 @@ ExitCode show_failure(Context& context, const client::CallReply& reply) {
     context.out.own("{\"outcome\":").own(json_string(protocol::outcome_name(reply.outcome)));
     context.out.own(",\"may_have_been_sent\":")
         .own(by_server || reply.may_have_been_sent ? "true" : "false");
-    context.out.own(",\"error\":").foreign(by_server ? reply.body : error_json(reply.error));
+    context.out.own(",\"error\":")
+        .foreign(by_server ? std::string(reply.body.view()) : error_json(reply.error));
     context.out.own("}\n").flush();
   }
   context.err.own("mcpwire: ").foreign(message).own(consequence(reply)).own("\n");

@@ -50,6 +50,14 @@ void print_status_json(Output& out, const client::DaemonStatus& status) {
   out.own(",\"calls\":").own(std::to_string(status.calls));
   out.own(",\"violations\":").own(std::to_string(status.violations));
   out.own(",\"kernel_features\":").own(std::to_string(status.kernel_features));
+  const protocol::LargePayloadCounters& large = status.large;
+  out.own(",\"slab_answers\":").own(std::to_string(large.slab_answers));
+  out.own(",\"new_slabs\":").own(std::to_string(large.new_slabs));
+  out.own(",\"slab_bytes_copied\":").own(std::to_string(large.slab_bytes_copied));
+  out.own(",\"large_lines\":").own(std::to_string(large.large_lines));
+  out.own(",\"line_reads\":").own(std::to_string(large.line_reads));
+  out.own(",\"line_bytes_read\":").own(std::to_string(large.line_bytes_read));
+  out.own(",\"line_bytes_copied\":").own(std::to_string(large.line_bytes_copied));
   out.own(",\"runtime_directory\":").own(json_string(status.runtime_directory)).own("}\n");
 }
 

@@ -45,6 +45,12 @@ Output::Output(int fd) : fd_(fd), is_terminal_(::isatty(fd) == 1) {
 }
 
 Output& Output::own(std::string_view text) {
+  if (text.size() >= kBufferBytes) {
+    // From where it lies: a large result is not copied on its way out.
+    flush();
+    if (failure_ == 0) failure_ = write_all(fd_, text);
+    return *this;
+  }
   buffer_ += text;
   if (buffer_.size() >= kBufferBytes) flush();
   return *this;

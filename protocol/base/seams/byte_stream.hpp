@@ -22,6 +22,12 @@ class ByteReader {
    public:
     /// `bytes` are valid during the call only.
     virtual void on_bytes(ByteSpan bytes) = 0;
+    /// Memory that what comes next should be read into, where there is much of it; empty: any. It
+    /// stays as it is until on_filled(), on_read_end() or close(). A reader may pay no heed to it,
+    /// and what was under way still comes as on_bytes().
+    virtual MutableByteSpan room() { return {}; }
+    /// That many bytes were read into the room.
+    virtual void on_filled(std::size_t bytes) { static_cast<void>(bytes); }
     /// Comes once and last: end of file (ErrorCode::kClosed) or the error that ended reading.
     virtual void on_read_end(const Error& why) = 0;
 

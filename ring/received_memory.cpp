@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+#include "ring/received_memory.hpp"
+
+#include "protocol/payload_codec.hpp"
+#include "protocol/request_header.hpp"
+#include "ring/detail/mapping.hpp"
+#include "ring/detail/memory_file.hpp"
+#include "ring/sealed_payload.hpp"
+#include "ring/slab.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+namespace mcpwire::ring {
+
+using protocol::MappedDescriptor;
+using protocol::MemoryLife;
+using protocol::SlabEvent;
+
+namespace detail {
+
+/// How many uses wait to be given back. Outlives the connection with those that are still read.
+struct PendingCredits {
+  std::atomic<std::uint32_t> count{0};
+};
+
+struct ReceivedSlab {
+  explicit ReceivedSlab(Mapping memory) noexcept : mapping(std::move(memory)) {}
+
+  Mapping mapping;
+  std::uint32_t number = 0;
+  std::uint32_t generation = 0;  ///< Of the last use.
+  bool is_out = false;           ///< Between open() and take_credit().
+  std::size_t populated_bytes = 0;
+  std::atomic<std::uint32_t> done{0};       ///< Generation of a use whose reader is done; 0: none.
+  std::shared_ptr<PendingCredits> credits;  ///< Null: good for one payload, nothing to give back.
+};
+
+}  // namespace detail
+
+using detail::ReceivedSlab;
+
+namespace {
+
+Failure violation(const char* what) {
+  return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation, std::string(what));
+}
+
+}  // namespace
+
+MappedPayload::MappedPayload() noexcept = default;
+
+MappedPayload::MappedPayload(std::shared_ptr<ReceivedSlab> slab, ByteSpan bytes,
+                             std::uint32_t generation) noexcept
+    : slab_(std::move(slab)), bytes_(bytes), generation_(generation) {}
+
+MappedPayload::MappedPayload(MappedPayload&& other) noexcept
+    : slab_(std::move(other.slab_)),
+      bytes_(std::exchange(other.bytes_, {})),
+      generation_(other.generation_) {}
+
+MappedPayload& MappedPayload::operator=(MappedPayload&& other) noexcept {
+  if (this == &other) return *this;
+  give_back();
+  slab_ = std::move(other.slab_);
+  bytes_ = std::exchange(other.bytes_, {});
+  generation_ = other.generation_;
+  return *this;
+}
+
+MappedPayload::~MappedPayload() { give_back(); }
+
+void MappedPayload::give_back() noexcept {
+  if (slab_ != nullptr && slab_->credits != nullptr) {
+    slab_->done.store(generation_, std::memory_order_release);  // SYNC [slab.done] release
+    slab_->credits->count.fetch_add(1, std::memory_order_relaxed);
+  }
+  slab_.reset();
+  bytes_ = {};
+}
+
+ReceivedMemory::ReceivedMemory(Limits limits)
+    : limits_(limits),
+      credits_(limits.slabs_max == 0 ? nullptr : std::make_shared<detail::PendingCredits>()) {}
+
+ReceivedMemory::~ReceivedMemory() = default;
+
+Result<void> ReceivedMemory::keep(ByteSpan memory_event, UniqueFd file) {
+  const auto event = protocol::PayloadReader(memory_event).fixed<protocol::MemoryEvent>();
+  if (!event || event->life > MemoryLife::kStays) return violation("malformed memory event");
+  if (!file) return violation("memory event without a file");
+  if (event->bytes > protocol::kMessageBytesMax) return violation("memory file over the limit");
+  if (has({event->slab, event->generation, 0, 0})) return violation("memory file announced twice");
+  if (event->life == MemoryLife::kOnce) {
+    if (is_full()) return violation("too many memory files");
+    files_.push_back({event->slab, event->generation, event->bytes, std::move(file)});
+    return {};
+  }
+  if (slabs_.size() >= limits_.slabs_max) return violation("slab that nobody agreed to");
+  if (!detail::check_memory_file(file.get(), detail::one_writer_seals(), event->bytes)) {
+    return violation("slab without its seals, or of another size");
+  }
+  auto slab = std::make_shared<ReceivedSlab>(TRY(detail::Mapping::create(
+      file.get(), static_cast<std::size_t>(event->bytes), detail::MapMode::kSharedReadOnly)));
+  slab->number = event->slab;
+  slab->generation = event->generation - 1;  // The first use is the one it was announced for.
+  slab->credits = credits_;
+  slabs_.push_back(std::move(slab));
+  return {};
+}
+
+bool ReceivedMemory::has(const MappedDescriptor& where) const noexcept {
+  const auto is_it = [&](const File& file) {
+    return file.slab == where.slab && file.generation == where.generation;
+  };
+  return std::ranges::any_of(files_, is_it) ||
+         std::ranges::any_of(slabs_, [&](const auto& slab) { return slab->number == where.slab; });
+}
+
+Result<MappedPayload> ReceivedMemory::open(const MappedDescriptor& where) {
+  for (const std::shared_ptr<ReceivedSlab>& slab : slabs_) {
+    if (slab->number == where.slab) return open_slab(slab, where);
+  }
+  const auto found = std::ranges::find_if(files_, [&](const File& file) {
+    return file.slab == where.slab && file.generation == where.generation;
+  });
+  if (found == files_.end()) return violation("payload in an unknown memory file");
+  File file = std::move(*found);
+  files_.erase(found);
+  return open_file(std::move(file), where);
+}
+
+Result<MappedPayload> ReceivedMemory::open_slab(const std::shared_ptr<ReceivedSlab>& slab,
+                                                const MappedDescriptor& where) {
+  if (!protocol::descriptor_fits(where, slab->mapping.size())) {
+    return violation("payload outside of its slab");
+  }
+  if (slab->is_out || where.generation != slab->generation + 1) {
+    return violation("slab used again before it was given back");
+  }
+  slab->generation = where.generation;
+  slab->is_out = true;
+  const auto end = static_cast<std::size_t>(where.offset + where.length);
+  if (end > slab->populated_bytes) {
+    slab->mapping.populate(slab->populated_bytes, end - slab->populated_bytes,
+                           detail::MapMode::kSharedReadOnly);
+    slab->populated_bytes = end;
+  }
+  const ByteSpan all(slab->mapping.data(), slab->mapping.size());
+  return MappedPayload(
+      slab,
+      all.subspan(static_cast<std::size_t>(where.offset), static_cast<std::size_t>(where.length)),
+      where.generation);
+}
+
+Result<MappedPayload> ReceivedMemory::open_file(File file, const MappedDescriptor& where) {
+  if (!protocol::descriptor_fits(where, file.bytes)) {
+    return violation("payload outside of its memory file");
+  }
+  auto sealed = SealedMapping::map(std::move(file.fd), file.bytes);
+  // No memory on this side is no fault of the peer's.
+  if (!sealed && sealed.error().kind != ErrorKind::kInvalid) return fail(sealed.error());
+  if (!sealed) return violation("memory file that is not sealed, or of another size");
+  auto slab = std::make_shared<ReceivedSlab>(std::move(*sealed).take());
+  const ByteSpan all(slab->mapping.data(), slab->mapping.size());
+  return MappedPayload(
+      std::move(slab),
+      all.subspan(static_cast<std::size_t>(where.offset), static_cast<std::size_t>(where.length)),
+      where.generation);
+}
+
+Result<void> ReceivedMemory::retire(ByteSpan slab_event) {
+  const auto event = protocol::PayloadReader(slab_event).fixed<SlabEvent>();
+  if (!event || event->reserved != 0) return violation("malformed retire event");
+  const auto found =
+      std::ranges::find_if(slabs_, [&](const auto& slab) { return slab->number == event->slab; });
+  if (found == slabs_.end() || (*found)->is_out || (*found)->generation != event->generation) {
+    return violation("retire event for a slab that is not free");
+  }
+  slabs_.erase(found);
+  return {};
+}
+
+void ReceivedMemory::forget() {
+  files_.clear();
+  if (slabs_.empty()) return;
+  slabs_.clear();
+  credits_ = std::make_shared<detail::PendingCredits>();
+}
+
+bool ReceivedMemory::has_credits() const noexcept {
+  return credits_ != nullptr && credits_->count.load(std::memory_order_relaxed) != 0;
+}
+
+std::optional<SlabEvent> ReceivedMemory::take_credit() noexcept {
+  if (!has_credits()) return std::nullopt;
+  for (const std::shared_ptr<ReceivedSlab>& slab : slabs_) {
+    const std::uint32_t generation =
+        slab->done.load(std::memory_order_acquire);  // SYNC [slab.done] acquire
+    if (generation == 0) continue;
+    slab->done.store(0, std::memory_order_relaxed);
+    credits_->count.fetch_sub(1, std::memory_order_relaxed);
+    slab->is_out = false;
+    return SlabEvent{sizeof(SlabEvent), slab->number, generation, 0};
+  }
+  return std::nullopt;  // Its reader is between its two stores: the next look finds it.
+}
+
+}  // namespace mcpwire::ring

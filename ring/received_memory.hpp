@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+//
+// ReceivedMemory: the memory files that a peer has sent, until the frames that refer to them come:
+// sealed ones for one frame each, and slabs that stay. MappedPayload: one payload that is read
+// where it lies.
+//
+// Threading: one thread, but for a MappedPayload, which may be destroyed on any thread and may
+// outlive its ReceivedMemory (the mapping lives as long as somebody reads it).
+// Invariants: a file is mapped only if its size and seals are what was announced, and a payload
+//   lies inside its file; everything else is kInvalid/kProtocolViolation.
+// Ordering:
+//   [slab.done] whoever destroys a MappedPayload has read it before it stores the use it gives
+//       back (release); the thread that sends the credit loads that (acquire) first.
+#pragma once
+
+#include "protocol/base/bytes.hpp"
+#include "protocol/base/result.hpp"
+#include "protocol/base/unique_fd.hpp"
+#include "protocol/params.hpp"
+#include "protocol/payload.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace mcpwire::ring {
+
+namespace detail {
+struct ReceivedSlab;
+struct PendingCredits;
+}  // namespace detail
+
+class MappedPayload {
+ public:
+  MappedPayload() noexcept;
+  MappedPayload(MappedPayload&& other) noexcept;
+  MappedPayload& operator=(MappedPayload&& other) noexcept;
+  /// Gives the memory back to the sender, as soon as the connection speaks to it again.
+  ~MappedPayload();
+
+  ByteSpan bytes() const noexcept { return bytes_; }
+
+ private:
+  friend class ReceivedMemory;
+  MappedPayload(std::shared_ptr<detail::ReceivedSlab> slab, ByteSpan bytes,
+                std::uint32_t generation) noexcept;
+  void give_back() noexcept;
+
+  std::shared_ptr<detail::ReceivedSlab> slab_;
+  ByteSpan bytes_;
+  std::uint32_t generation_ = 0;
+};
+
+class ReceivedMemory {
+ public:
+  struct Limits {
+    std::size_t files_max;  ///< For one frame each, whose frame has not come yet.
+    std::size_t slabs_max;  ///< That stay; 0: none are accepted.
+  };
+
+  explicit ReceivedMemory(Limits limits);
+  ~ReceivedMemory();
+  ReceivedMemory(const ReceivedMemory&) = delete;
+  ReceivedMemory& operator=(const ReceivedMemory&) = delete;
+
+  /// A file that the peer announces with the payload of a memory event.
+  Result<void> keep(ByteSpan memory_event, UniqueFd file);
+  bool is_full() const noexcept { return files_.size() >= limits_.files_max; }
+  bool has_files() const noexcept { return !files_.empty(); }
+  /// The connection got new rings, or lost them: no frame will refer to any of it, and no use is to
+  /// be given back. Payloads that are being read stay.
+  void forget();
+
+  /// True if the descriptor's file is here.
+  bool has(const protocol::MappedDescriptor& where) const noexcept;
+  Result<MappedPayload> open(const protocol::MappedDescriptor& where);
+
+  /// The peer gives a slab up: the payload of a retire event.
+  Result<void> retire(ByteSpan slab_event);
+
+  /// True if somebody is done with a use of a slab. Costs one load.
+  bool has_credits() const noexcept;
+  /// One of those uses, as the payload of a credit event; it counts as given back from here on.
+  std::optional<protocol::SlabEvent> take_credit() noexcept;
+
+  std::size_t slab_count() const noexcept { return slabs_.size(); }
+
+ private:
+  struct File {
+    std::uint32_t slab;
+    std::uint32_t generation;
+    std::uint64_t bytes;
+    UniqueFd fd;
+  };
+
+  Result<MappedPayload> open_slab(const std::shared_ptr<detail::ReceivedSlab>& slab,
+                                  const protocol::MappedDescriptor& where);
+  Result<MappedPayload> open_file(File file, const protocol::MappedDescriptor& where);
+
+  Limits limits_;
+  std::vector<File> files_;
+  std::vector<std::shared_ptr<detail::ReceivedSlab>> slabs_;
+  std::shared_ptr<detail::PendingCredits> credits_;
+};
+
+}  // namespace mcpwire::ring
