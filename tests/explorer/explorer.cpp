@@ -24,7 +24,7 @@ std::string text_of(const Parts&... parts) {
   return text.str();
 }
 
-enum class Kind : std::uint8_t { kLoad, kStore, kRing, kWait, kWaitEnd };
+enum class Kind : std::uint8_t { kLoad, kStore, kRing, kWait, kWaitEnd, kSpin };
 
 /// What a suspended thread is about to do.
 struct Pending {
@@ -163,6 +163,7 @@ void Engine::collect_steps_of(std::size_t index) {
   } else {
     const bool is_enabled =
         next.kind == Kind::kRing || (next.kind == Kind::kWait && thread.doorbells != 0) ||
+        (next.kind == Kind::kSpin && memory_.has_newer(id)) ||
         (next.kind == Kind::kWaitEnd && (threads_[next.value].ended || threads_[next.value].died));
     if (is_enabled) steps_.push_back({who, false, 0});
   }
@@ -201,6 +202,10 @@ void Engine::perform(const Step& step) {
       if (options_.doorbells == Doorbells::kReleaseAndAcquire) memory_.tell(id, thread.told);
       note(step.thread, "is woken, doorbells taken: ", thread.doorbells);
       thread.doorbells = 0;
+      break;
+    case Kind::kSpin:
+      memory_.see_newer(id);
+      note(step.thread, "spins");
       break;
     case Kind::kWaitEnd:
       memory_.tell(id, memory_.knowledge_of(static_cast<ThreadId>(thread.pending.value + 1)));
@@ -407,6 +412,16 @@ void ring_doorbell(std::size_t to) {
 
 void wait_for_doorbell() {
   engine->submit({.kind = Kind::kWait,
+                  .order = {},
+                  .line = 0,
+                  .file = "",
+                  .address = nullptr,
+                  .bytes = 0,
+                  .value = 0});
+}
+
+void spin() {
+  engine->submit({.kind = Kind::kSpin,
                   .order = {},
                   .line = 0,
                   .file = "",

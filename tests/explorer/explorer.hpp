@@ -108,6 +108,8 @@ void ring_doorbell(std::size_t to);
 /// Sleeps until there is a doorbell, and takes all there are. Whoever sleeps for ever is a
 /// violation.
 void wait_for_doorbell();
+/// Between two looks at the same word, in a loop that ends when it changes: the next one is newer.
+void spin();
 /// Sleeps until thread `of` is dead or has ended; what it stored before is known from then on.
 void wait_for_end(std::size_t of);
 

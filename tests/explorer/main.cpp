@@ -19,6 +19,7 @@ std::vector<Scenario> scenarios(Depth depth) {
   std::vector<Scenario> all;
   add_delivery(all, depth);
   add_parking(all, depth);
+  add_retirement(all, depth);
   add_call_words(all, depth);
   return all;
 }

@@ -236,6 +236,7 @@ bool Memory::load(ThreadId thread, const void* address, std::size_t bytes, std::
     join_clock(clocks_[thread], read.clock);
     join_view(views_[thread], read.view);
   }
+  last_loaded_[thread] = option;
   value = read.value;
   staleness_ = locations_[location].order.size() - 1 - read.position;
   last_store_name_ = name_of(read.thread, read.time);
@@ -351,6 +352,18 @@ void Memory::join(Knowledge& into, const Knowledge& from) const {
 void Memory::tell(ThreadId thread, const Knowledge& what) {
   join_clock(clocks_[thread], what.clock);
   join_view(views_[thread], what.view);
+}
+
+bool Memory::has_newer(ThreadId thread) const {
+  const Store& read = stores_[last_loaded_[thread]];
+  return read.position + 1u < locations_[read.location].order.size();
+}
+
+void Memory::see_newer(ThreadId thread) {
+  const Store& read = stores_[last_loaded_[thread]];
+  const std::uint16_t next = locations_[read.location].order[read.position + 1u];
+  std::uint16_t& known = views_[thread][read.location];
+  if (stores_[known].position <= read.position) known = next;
 }
 
 void Memory::mix_into(StateHash& hash) const {

@@ -85,6 +85,10 @@ class Memory {
   void join(Knowledge& into, const Knowledge& from) const;
   void tell(ThreadId thread, const Knowledge& what);
 
+  /// Spinning: a newer value than the thread's last load returned exists; is seen from now on.
+  bool has_newer(ThreadId thread) const;
+  void see_newer(ThreadId thread);
+
   /// Mixes the modification orders in which threads compete into `hash`; all else that
   /// distinguishes two memories is in the threads' own histories.
   void mix_into(StateHash& hash) const;
@@ -162,6 +166,7 @@ class Memory {
   std::vector<Cell> cells_;
   std::array<Clock, kThreadsMax> clocks_;
   std::array<View, kThreadsMax> views_;
+  std::array<std::uint16_t, kThreadsMax> last_loaded_{};  ///< Stores, by thread.
   std::size_t staleness_ = 0;
   std::uint64_t last_store_name_ = 0;
 };

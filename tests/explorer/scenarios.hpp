@@ -36,6 +36,7 @@ extern Depth explored_depth;
 // By file; scenarios() puts them together.
 void add_delivery(std::vector<Scenario>& all, Depth depth);
 void add_parking(std::vector<Scenario>& all, Depth depth);
+void add_retirement(std::vector<Scenario>& all, Depth depth);
 void add_call_words(std::vector<Scenario>& all, Depth depth);
 
 }  // namespace mcpwire::explorer

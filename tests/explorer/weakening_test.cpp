@@ -32,6 +32,12 @@ const std::map<std::string, std::string>& harmless() {
        "The word stays asleep for an epoch that the peer has rung for, or rings for once in vain; "
        "a doorbell in vain is allowed, and the next sleep has an epoch of its own."},
       {"Consumer_unpark_1_left_out", "The same for a consumer."},
+      {"Producer_peer_has_retired_1_relaxed",
+       "Only the value counts; whoever asks for the position has looked at the word again behind "
+       "its commit, with seq_cst."},
+      {"Producer_peer_took_all_1_relaxed",
+       "RETIRED was loaded before it, with acquire: the last position is known. Nothing is written "
+       "into that ring any more."},
   };
   return all;
 }
