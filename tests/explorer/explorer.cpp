@@ -400,45 +400,15 @@ Report explore(Program& program, const Options& options) {
 
 void fail(std::string_view what) { engine->fail_here(what); }
 
-void ring_doorbell(std::size_t to) {
-  engine->submit({.kind = Kind::kRing,
-                  .order = {},
-                  .line = 0,
-                  .file = "",
-                  .address = nullptr,
-                  .bytes = 0,
-                  .value = to});
+/// What is no access to memory.
+static void submit(Kind kind, std::uint64_t value) {
+  engine->submit({kind, {}, 0, "", nullptr, 0, value});
 }
 
-void wait_for_doorbell() {
-  engine->submit({.kind = Kind::kWait,
-                  .order = {},
-                  .line = 0,
-                  .file = "",
-                  .address = nullptr,
-                  .bytes = 0,
-                  .value = 0});
-}
-
-void spin() {
-  engine->submit({.kind = Kind::kSpin,
-                  .order = {},
-                  .line = 0,
-                  .file = "",
-                  .address = nullptr,
-                  .bytes = 0,
-                  .value = 0});
-}
-
-void wait_for_end(std::size_t of) {
-  engine->submit({.kind = Kind::kWaitEnd,
-                  .order = {},
-                  .line = 0,
-                  .file = "",
-                  .address = nullptr,
-                  .bytes = 0,
-                  .value = of});
-}
+void ring_doorbell(std::size_t to) { submit(Kind::kRing, to); }
+void wait_for_doorbell() { submit(Kind::kWait, 0); }
+void spin() { submit(Kind::kSpin, 0); }
+void wait_for_end(std::size_t of) { submit(Kind::kWaitEnd, of); }
 
 std::uint64_t atomic_load(const void* address, std::size_t bytes, std::memory_order order,
                           std::source_location where) {

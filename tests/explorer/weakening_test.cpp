@@ -31,7 +31,6 @@ const std::map<std::string, std::string>& harmless() {
       {"Producer_unpark_1_left_out",
        "The word stays asleep for an epoch that the peer has rung for, or rings for once in vain; "
        "a doorbell in vain is allowed, and the next sleep has an epoch of its own."},
-      {"Consumer_unpark_1_left_out", "The same for a consumer."},
       {"Producer_peer_has_retired_1_relaxed",
        "Only the value counts; whoever asks for the position has looked at the word again behind "
        "its commit, with seq_cst."},
