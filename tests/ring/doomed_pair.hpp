@@ -14,6 +14,8 @@
 #include "tests/ring/stepped_child.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <array>
@@ -114,6 +116,8 @@ class DoomedPair {
     EXPECT_EQ(survivor.waiter.wait_blocking(0).value(), WaitOutcome::kTimeout);
     while (take_doorbell(survivor.socket) == SocketState::kDoorbell) {
     }
+    const timespec at_once{};
+    ::ppoll(nullptr, 0, &at_once, nullptr);
   }
 
   void push(End& from, std::uint32_t payload_bytes) {

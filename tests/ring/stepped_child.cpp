@@ -112,12 +112,17 @@ SteppedChild::Step SteppedChild::run_to(std::uint64_t wanted, std::uint32_t time
 SteppedChild::Step SteppedChild::step() {
   const bool may_sleep = is_before_poll();
   ::ptrace(PTRACE_SINGLESTEP, pid_, nullptr, nullptr);
-  int status = 0;
-  if (!may_sleep) {
-    if (::waitpid(pid_, &status, 0) != pid_) return Step::kBroken;
-    return understand(status);
-  }
+  return may_sleep ? wait_for_stop_or_sleep() : awake();
+}
+
+SteppedChild::Step SteppedChild::run_to_end() {
+  ::ptrace(PTRACE_CONT, pid_, nullptr, nullptr);
+  return wait_for_stop_or_sleep();
+}
+
+SteppedChild::Step SteppedChild::wait_for_stop_or_sleep() {
   for (;;) {
+    int status = 0;
     const pid_t stopped = ::waitpid(pid_, &status, WNOHANG);
     if (stopped < 0) return Step::kBroken;
     if (stopped == pid_) return understand(status);
@@ -184,6 +189,7 @@ SteppedChild::Step SteppedChild::run_to(std::uint64_t wanted, std::uint32_t time
 SteppedChild::Step SteppedChild::step() { return Step::kBroken; }
 SteppedChild::Step SteppedChild::awake() { return Step::kBroken; }
 SteppedChild::Step SteppedChild::run_to(std::uint64_t, std::uint32_t) { return Step::kBroken; }
+SteppedChild::Step SteppedChild::run_to_end() { return Step::kBroken; }
 std::uint64_t SteppedChild::address() const { return 0; }
 
 #endif

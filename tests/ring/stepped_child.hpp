@@ -39,6 +39,8 @@ class SteppedChild {
   /// Runs until the next instruction is the one at `address`, for the `times`th time; kEnded if
   /// that does not come. Much quicker than single steps. REQUIRES: it never sleeps on the way.
   Step run_to(std::uint64_t address, std::uint32_t times);
+  /// Runs to the end of the operation, or until it sleeps.
+  Step run_to_end();
   /// Of the next instruction.
   std::uint64_t address() const;
   /// To be called after something was done that wakes the child out of poll().
@@ -54,6 +56,7 @@ class SteppedChild {
   void set_breakpoint(std::uint64_t address) const;
   bool is_before_poll() const;
   bool is_asleep() const;
+  Step wait_for_stop_or_sleep();
   Step understand(int status);
 
   pid_t pid_ = -1;
