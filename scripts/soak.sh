@@ -14,6 +14,9 @@ MCPWIRE_MUTATIONS=1000000000 ctest --test-dir build/release -R '^MutatingClientT
 build/release/tests/explorer_test --soak --gtest_brief=1 --gtest_filter='*RingExploration*'
 end=$((SECONDS + 60 * ${1:-30}))
 rounds=0
+# Once, with far more than CI has time for.
+MCPWIRE_WAKE_ROUNDS=1000000 build/release/tests/ring_wake_test
+MCPWIRE_SOAK=${MCPWIRE_SOAK:-50} build/release/tests/call_outcome_process_test
 while [ $SECONDS -lt $end ]; do
   ctest --test-dir build/release -L '^(process|stress|conformance)$' --no-tests=error --output-on-failure \
     --schedule-random -j 2 --quiet || { echo "soak: failed in round $((rounds + 1)), $SECONDS s after the start" >&2; exit 1; }
