@@ -133,7 +133,8 @@ bool CallOutcomeTest::die_after(StepKind kind, std::uint32_t steps, AutoStart au
   Advance done = advance(daemon, connection, correlation, kind, steps);
   daemon.kill();
   const bool was_over = done.reply.has_value();
-  const CallReply reply = was_over ? *done.reply : connection.wait(correlation, kNever).value();
+  const CallReply reply =
+      was_over ? *std::move(done.reply) : connection.wait(correlation, kNever).value();
   // What it had in its pipe the server may still execute until the guardian ends it.
   for (const UniqueFd& server : servers) EXPECT_TRUE(wait_for_process_end(server, kPatienceNs));
   expect_truth(reply, token, auto_start);
@@ -152,7 +153,8 @@ bool CallOutcomeTest::stop_after(Connection& connection, StepKind kind, std::uin
     daemon.stop_and_let_go();
   }
   const bool was_over = done.reply.has_value();
-  const CallReply reply = was_over ? *done.reply : connection.wait(correlation, kNever).value();
+  const CallReply reply =
+      was_over ? *std::move(done.reply) : connection.wait(correlation, kNever).value();
   EXPECT_EQ(::kill(daemon_id, SIGCONT), 0);
   // Without rings the verdict cost the connection, and the old one may be read after the new one.
   while (connection.status().value().clients != 1) {
