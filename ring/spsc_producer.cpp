@@ -124,8 +124,12 @@ void Producer::publish(std::uint64_t first, std::uint64_t record) noexcept {
     commit_word(record_at(record))
         .store(lap_tag(record), std::memory_order_release);  // SYNC [ring.commit] release
   }
-  if (batch_open_ && !batch_has_records_) {
-    batch_has_records_ = true;  // batch_start_ == first: commit_batch() stores its word.
+  if (batch_open_) {
+    if (batch_has_records_) {
+      commit_word(record_at(first))
+          .store(lap_tag(first), std::memory_order_release);  // SYNC [ring.commit] release
+    }
+    batch_has_records_ = true;  // The word at batch_start_ is commit_batch()'s to store.
     return;
   }
   // seq_cst for peer_needs_doorbell(), which loads the peer's wait word after it.

@@ -28,6 +28,7 @@ const std::map<std::string, std::string>& harmless() {
       {"Producer_publish_1_relaxed",
        "The word is not the first of its group (a pad and its record, a batch): the consumer comes "
        "to it only through the first, which is stored behind it with seq_cst."},
+      {"Producer_publish_2_relaxed", "As before: a later record of a batch."},
       {"Producer_unpark_1_left_out",
        "The word stays asleep for an epoch that the peer has rung for, or rings for once in vain; "
        "a doorbell in vain is allowed, and the next sleep has an epoch of its own."},
