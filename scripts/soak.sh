@@ -8,10 +8,7 @@ cd "$(dirname "$0")/.."
 case "${1:-}" in -h|--help) sed -n '3,5s/^# //p' scripts/soak.sh; exit 0 ;; esac
 python3 -B tests/models/run_models.py --soak || [ $? -eq 77 ]
 # Once: a client that changes its memory while the daemon reads, a hundred times as often as in CI.
-MCPWIRE_MUTATIONS=1000000000 ctest --test-dir build/release -R '^MutatingClientTest' --no-tests=error \
-  --output-on-failure --timeout 3600 --quiet
-# Once: every execution of the larger programs, some minutes.
-build/release/tests/explorer_test --soak --gtest_brief=1 --gtest_filter='*RingExploration*'
+MCPWIRE_MUTATIONS=1000000000 build/release/tests/daemon_mutation_test --gtest_brief=1
 end=$((SECONDS + 60 * ${1:-30}))
 rounds=0
 # Once, with far more than CI has time for.
