@@ -56,10 +56,11 @@ class FdReader::Reading final : public detail::Op, private Runnable {
   void arm() {
     if (!may_arm()) return;
     room_ = sink_->room();
-    if (room_.empty()) return uring().read(*this, fd_.get(), buffers_);
+    if (room_.empty()) return read_buffered();
     ensure_large_pipe();
     uring().read_into(*this, fd_.get(), room_);
   }
+  void read_buffered();
   void ensure_large_pipe() noexcept;
   void leave_buffers();
   void take_bytes(int result, unsigned flags);
@@ -82,7 +83,18 @@ class FdReader::Reading final : public detail::Op, private Runnable {
   bool cancelling_ = false;
   bool polling_ = false;
   bool has_large_pipe_ = false;
+  bool reads_once_ = false;  ///< Into one buffer at a time.
 };
+
+/// A multishot read has emptied the pipe into buffers before we see its first completion. Whoever
+/// wanted room once had rather be asked again after each buffer.
+void FdReader::Reading::read_buffered() {
+  if (reads_once_) {
+    uring().read_once(*this, fd_.get(), buffers_);
+  } else {
+    uring().read(*this, fd_.get(), buffers_);
+  }
+}
 
 /// Somebody sends much at a time: fewer and larger reads. Best effort, the kernel bounds them per
 /// user; it takes memory only for what is in the pipe.
@@ -94,7 +106,9 @@ void FdReader::Reading::ensure_large_pipe() noexcept {
 
 /// The sink has room of its own now: the read that is under way into buffers ends.
 void FdReader::Reading::leave_buffers() {
-  if (sink_ == nullptr || !is_in_flight() || cancelling_ || sink_->room().empty()) return;
+  if (sink_ == nullptr || sink_->room().empty()) return;
+  reads_once_ = true;
+  if (!is_in_flight() || cancelling_) return;
   cancelling_ = true;
   uring().cancel(*this);
 }

@@ -95,18 +95,30 @@ Uring::~Uring() {
   io_uring_queue_exit(&ring_);
 }
 
-void Uring::read(Op& op, int fd, const BufferGroup& group) {
+namespace {
+
+io_uring_sqe buffered_read(int fd, const BufferGroup& group) noexcept {
   io_uring_sqe entry{};
   entry.opcode = IORING_OP_READ;
   entry.fd = fd;
   entry.off = ~std::uint64_t{0};
   entry.flags = IOSQE_BUFFER_SELECT;
   entry.buf_group = group.id();
-  if (features_.has(KernelFeature::kReadMultishot)) {
-    entry.opcode = kOpReadMultishot;  // Its length must be 0: the buffers say it.
-  } else {
-    entry.len = group.bytes_each();
-  }
+  return entry;
+}
+
+}  // namespace
+
+void Uring::read(Op& op, int fd, const BufferGroup& group) {
+  if (!features_.has(KernelFeature::kReadMultishot)) return read_once(op, fd, group);
+  io_uring_sqe entry = buffered_read(fd, group);
+  entry.opcode = kOpReadMultishot;  // Its length must be 0: the buffers say it.
+  start(op, entry);
+}
+
+void Uring::read_once(Op& op, int fd, const BufferGroup& group) {
+  io_uring_sqe entry = buffered_read(fd, group);
+  entry.len = group.bytes_each();
   start(op, entry);
 }
 

@@ -40,6 +40,8 @@ class Uring {
   /// Reads into buffers of `group` until the end, an error or a cancellation where the kernel
   /// can (READ_MULTISHOT), else once.
   void read(Op& op, int fd, const BufferGroup& group);
+  /// Reads once into a buffer of `group`.
+  void read_once(Op& op, int fd, const BufferGroup& group);
   /// Reads once into `memory`, which stays until the completion or cancel_now().
   void read_into(Op& op, int fd, MutableByteSpan memory);
   /// Writes once; the result may be short. `bytes` stay unchanged until the completion.

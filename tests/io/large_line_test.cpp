@@ -209,6 +209,23 @@ TEST_P(LargeLineReadTest, ThePipeIsReadStraightIntoTheLine) {
   EXPECT_GT(sink.pool.counters.reads, 0U);
 }
 
+TEST_P(LargeLineReadTest, OfTheSecondLineOnlyTheBeginningIsCopied) {
+  LargeLines sink;
+  Pipe pipe = make_pipe();
+  FdReader reader(*loop_, std::move(pipe.read_end), TrafficClass::kBulk);
+  reader.start(sink);
+  const std::string line = letters(3 * kMiB, 1) + "\n";
+  for (std::size_t count = 1; count <= 2; ++count) {
+    sink.pool.counters = {};
+    std::thread writer([&] { write_all(pipe.write_end, line); });
+    run_until([&] { return sink.lines.size() == count; });
+    writer.join();
+  }
+  const std::size_t buffer_bytes = LoopOptions().bulk_buffers.bytes_each;
+  EXPECT_LE(sink.pool.counters.bytes_copied, LineFramer::kLargeBytes + buffer_bytes);
+  EXPECT_EQ(sink.pool.counters.bytes_copied + sink.pool.counters.bytes_read, line.size());
+}
+
 TEST_P(LargeLineReadTest, ALineMayBeDroppedWhileTheKernelReadsIntoIt) {
   Pipe pipe = make_pipe();
   {
