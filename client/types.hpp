@@ -120,6 +120,7 @@ struct DaemonStatus {
   std::uint32_t clients = 0;
   std::uint32_t servers = 0;
   std::uint64_t violations = 0;
+  std::uint64_t refusals = 0;  ///< Client processes that were refused more than their share.
   std::uint32_t kernel_features = 0;
   std::string version;
   std::string runtime_directory;

@@ -46,6 +46,7 @@ std::string build_status(const Services& services) {
   reply.fixed.clients = static_cast<std::uint32_t>(services.counters.clients);
   reply.fixed.servers = static_cast<std::uint32_t>(services.pool.active_count());
   reply.fixed.violations = services.counters.violations;
+  reply.fixed.refusals = services.counters.refusals;
   reply.fixed.kernel_features = services.facts.kernel_features;
   if (services.large_payloads) reply.fixed.large = services.large_payloads();
   reply.fixed.daemon_version = reply.add(kVersion);

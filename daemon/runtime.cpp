@@ -95,6 +95,15 @@ io::ChannelHostOptions McpRuntime::channel_options() {
   options.daemon_version = kVersion;
   // All but the one that this daemon needs.
   options.spinning_clients_max = std::max(1u, std::thread::hardware_concurrency()) - 1;
+  const auto open_files = static_cast<std::uint64_t>(std::max(1L, ::sysconf(_SC_OPEN_MAX)));
+  // One process alone can have half of each: at most seven eighths of the descriptors.
+  options.quota[ring::index_of(ring::Resource::kConnections)] = open_files * 3 / 2;
+  options.quota[ring::index_of(ring::Resource::kDescriptors)] = open_files / 4;
+  options.on_over_quota = [this](std::int32_t process, const char* what) {
+    ++counters_.refusals;
+    parts_.log->warn("process " + std::to_string(process) + " has too many " + what +
+                     ": it is refused more, which is not logged again");
+  };
   options.on_violation = [this](std::int32_t process, const Error& why) {
     ++counters_.violations;
     parts_.log->warn("client " + std::to_string(process) + " broke the protocol: " + why.message());
@@ -188,6 +197,8 @@ io::task<Result<void>> McpRuntime::serve_client(UniqueFd socket) {
   Result<std::unique_ptr<io::ClientChannel>> channel =
       io::ClientChannel::create(channels_, std::move(socket));
   if (!channel.has_value()) {
+    // A process over its share was told of already, and may come again at once.
+    if (channel.error().kind == ErrorKind::kOverloaded) co_return Result<void>{};
     parts_.log->warn("a client was turned away: " + channel.error().message());
     co_return Result<void>{};
   }

@@ -38,6 +38,7 @@ bool ends_connection(const Error& error) noexcept {
 ChannelHost::ChannelHost(Loop& loop, ChannelHostOptions options)
     : loop_(loop),
       options_(std::move(options)),
+      processes_(loop, options_.quota),
       spin_budget_(options_.spinning_clients_max, options_.client_spin_ns),
       slabs_(loop, options_.slabs),
       scratch_(protocol::kSocketFrameBytesMax) {}
@@ -56,27 +57,39 @@ Result<std::unique_ptr<ClientChannel>> ClientChannel::create(ChannelHost& host, 
     return fail(ErrorKind::kOverloaded, ErrorCode::kQueueFull,
                 std::string("too many connections without a handshake"));
   }
-  const auto ability = host.loop().features().has(KernelFeature::kPeerPidfd)
-                           ? ring::KernelAbility::kUseIfPresent
-                           : ring::KernelAbility::kHidden;
-  UniqueFd pidfd = TRY(ring::peer_pidfd(socket.get(), ability));
-  const auto peer_pid = static_cast<std::int32_t>(TRY(ring::peer_pid(socket.get())));
+  detail::ChannelCharges charges(TRY(host.processes_.find(socket.get())));
+  if (!charges.try_connect()) {
+    host.note_over_quota(charges.process(), "connections");
+    const std::string why = "this process has too many connections";
+    const std::string refusal = detail::build_refusal(why, protocol::feature::kSupported);
+    static_cast<void>(ring::send_frame(
+        socket.get(), {protocol::make_header(FrameKind::kError, protocol::Method::kHello,
+                                             protocol::Outcome::kRejected),
+                       0,
+                       as_bytes(refusal),
+                       {},
+                       -1}));
+    return fail(ErrorKind::kOverloaded, ErrorCode::kQueueFull, why);
+  }
   return std::unique_ptr<ClientChannel>(
-      new ClientChannel(host, std::move(socket), std::move(pidfd), peer_pid));
+      new ClientChannel(host, std::move(socket), std::move(charges)));
 }
 
-ClientChannel::ClientChannel(ChannelHost& host, UniqueFd socket, UniqueFd pidfd,
-                             std::int32_t peer_pid)
+void ChannelHost::note_over_quota(detail::PeerProcess& process, const char* what) {
+  if (process.is_first_refusal() && options_.on_over_quota) {
+    options_.on_over_quota(process.pid(), what);
+  }
+}
+
+ClientChannel::ClientChannel(ChannelHost& host, UniqueFd socket, detail::ChannelCharges charges)
     : host_(host),
       socket_(std::move(socket)),
-      pidfd_(std::move(pidfd)),
+      charges_(std::move(charges)),
       inbox_(host.options().reassembly_bytes_max),
       outbox_(host.options().pending_bytes_max),
-      socket_watcher_(host.loop(), socket_.get(), *this),
-      death_watcher_(host.loop(), pidfd_.get(), peer_death_),
-      peer_pid_(peer_pid) {
-  // Under 1 KiB per idle connection, rings aside from their shared pages included.
-  static_assert(sizeof(ClientChannel) + sizeof(detail::ChannelRings) <= 1024);
+      socket_watcher_(host.loop(), socket_.get(), *this) {
+  // An idle connection has no rings: this is most of what it takes.
+  static_assert(sizeof(ClientChannel) <= 576);
   ++host_.handshaking_;
 }
 
@@ -88,7 +101,7 @@ void ClientChannel::start(Receiver& receiver) {
   state_ = State::kHandshake;
   patience_timer_ = std::make_unique<PatienceTimer>(*this);
   host_.loop().arm(*patience_timer_, host_.loop().now_ns() + host_.options().handshake_timeout_ns);
-  death_watcher_.start(WatchMode::kOnce);
+  charges_.process().join(peer_death_);
   socket_watcher_.start(WatchMode::kEachArrival);
 }
 
@@ -107,7 +120,7 @@ void ClientChannel::leave_open_state() noexcept {
   state_ = State::kClosed;
   Poller::unlink();
   socket_watcher_.stop();
-  death_watcher_.stop();
+  peer_death_.unlink();
   room_watcher_.reset();
   patience_timer_.reset();
   // Shut down, not only closed: the kernel may hold the file a little longer for its watchers.
@@ -123,9 +136,9 @@ void ClientChannel::shut(const Error& why) {
   if (state_ == State::kClosed) return;
   if (why.kind == ErrorKind::kInvalid) {
     ++host_.violations_;
-    if (host_.options().on_violation) host_.options().on_violation(peer_pid_, why);
+    if (host_.options().on_violation) host_.options().on_violation(peer_process_id(), why);
   }
-  closed_why_ = why;
+  closed_why_ = std::make_unique<Error>(why);
   leave_open_state();
   host_.loop().post(later_);
 }
@@ -145,7 +158,7 @@ void ClientChannel::PatienceTimer::on_timer() {
       Error::with_detail(ErrorKind::kTimeout, ErrorCode::kDeadlineExceeded, "no HELLO in time"));
 }
 
-void ClientChannel::PeerDeath::on_ready(unsigned /*events*/) {
+void ClientChannel::PeerDeath::on_process_ended() {
   channel.shut(Error::of(ErrorKind::kDisconnected, ErrorCode::kClosed));
 }
 
@@ -163,9 +176,11 @@ Result<void> ClientChannel::send(const protocol::RequestHeader& header, std::uin
     if (unanswered_ != 0) {
       --unanswered_;
       --host_.unanswered_;
+      charges_.end(correlation);
     }
   }
   Result<void> sent = outbox_.send(header, correlation, head, body);
+  note_pending();
   if (!sent && ends_connection(sent.error())) {
     shut(sent.error());
   } else {
@@ -191,6 +206,7 @@ void ClientChannel::look_for_room() {
 void ClientChannel::flush() {
   if (state_ != State::kOpen || !outbox_.has_pending()) return;
   const auto flushed = outbox_.flush();
+  note_pending();
   if (!flushed) return shut(flushed.error());
   look_for_room();
   if (socket_has_more_ && !is_throttled()) host_.loop().post_next_turn(later_);
@@ -213,8 +229,11 @@ bool ClientChannel::begin_sending(std::uint64_t correlation) {
 
 /// A client that does not take its answers gets no further request taken.
 bool ClientChannel::is_throttled() const noexcept {
-  return outbox_.pending_bytes() > host_.options().pending_bytes_max / 2;
+  return outbox_.pending_bytes() > host_.options().pending_bytes_max / 2 ||
+         charges_.is_over_share();
 }
+
+void ClientChannel::note_pending() { charges_.hold_pending(outbox_.pending_bytes()); }
 
 bool ClientChannel::poll() {
   if (state_ != State::kOpen) return false;

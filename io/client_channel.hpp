@@ -14,6 +14,7 @@
 //   hears nothing more. An idle channel has no buffer and is not polled: a doorbell wakes it.
 #pragma once
 
+#include "io/detail/channel_charges.hpp"
 #include "io/detail/channel_hello.hpp"
 #include "io/detail/channel_inbox.hpp"
 #include "io/detail/channel_outbox.hpp"
@@ -65,6 +66,12 @@ struct ChannelHostOptions {
   std::uint64_t ring_idle_ns = 5 * kNanosecondsPerSecond;
   /// Memory that carries large answers and stays with its client (io/detail/channel_slabs.hpp).
   detail::SlabKeeperOptions slabs;
+  /// What all clients together may hold; one process gets a share of it (ring/charge.hpp).
+  /// Descriptors are memory files beside the connections themselves.
+  ring::ResourceAmounts quota = {/*bytes*/ std::uint64_t{4} << 30, /*descriptors*/ 4096,
+                                 /*calls*/ 4096, /*connections*/ 32'768, /*handshakes*/ 1024};
+  /// Told the first time that a process is refused something for want of a share, and what.
+  std::function<void(std::int32_t, const char*)> on_over_quota;
   /// Told of each violation: process id of the peer, and what it did.
   std::function<void(std::int32_t, const Error&)> on_violation;
   /// Told once that clients that ask for rings get the socket, and why; again only after rings
@@ -84,6 +91,8 @@ class ChannelHost {
   void set_wake_price(std::uint64_t wake_ns) noexcept;
   /// Connections closed because the peer broke the protocol.
   std::uint64_t violations() const noexcept { return violations_; }
+  /// What client processes hold, and how often one was refused more.
+  const ring::Quota& quota() const noexcept { return processes_.quota(); }
   /// Channels whose handshake is done.
   std::uint32_t open_channels() const noexcept { return open_; }
   /// Of those, how many hold shared memory.
@@ -93,8 +102,10 @@ class ChannelHost {
 
  private:
   friend class ClientChannel;
+  void note_over_quota(detail::PeerProcess& process, const char* what);
   Loop& loop_;
   ChannelHostOptions options_;
+  detail::PeerProcesses processes_;
   detail::ChannelSpin spin_;
   detail::SpinBudget spin_budget_;
   detail::SlabKeeper slabs_;
@@ -122,7 +133,7 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
   bool has_unsent() const noexcept override { return outbox_.has_pending(); }
   void publish_call_state(std::uint64_t correlation, protocol::CallState state) override;
   bool begin_sending(std::uint64_t correlation) override;
-  std::int32_t peer_process_id() const noexcept override { return peer_pid_; }
+  std::int32_t peer_process_id() const noexcept override { return charges_.process().pid(); }
   void close() noexcept override;
 
   /// 0 where all traffic goes through the socket.
@@ -131,9 +142,9 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
  private:
   enum class State : std::uint8_t { kNew, kHandshake, kOpen, kClosed };
 
-  struct PeerDeath final : FdWatcher::Observer {
+  struct PeerDeath final : detail::PeerProcess::Member {
     explicit PeerDeath(ClientChannel& owner) noexcept : channel(owner) {}
-    void on_ready(unsigned events) override;
+    void on_process_ended() override;
     ClientChannel& channel;
   };
   struct RoomWatch final : FdWatcher::Observer {
@@ -153,7 +164,7 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
     ClientChannel& channel;
   };
 
-  ClientChannel(ChannelHost& host, UniqueFd socket, UniqueFd pidfd, std::int32_t peer_pid);
+  ClientChannel(ChannelHost& host, UniqueFd socket, detail::ChannelCharges charges);
 
   void on_ready(unsigned events) override;
   bool poll() override;
@@ -177,6 +188,9 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
   Result<std::size_t> take_record(const ring::FrameView& view);
   Result<void> take_message(const protocol::FrameHeader& header, ByteSpan payload);
   void deliver(const protocol::FrameHeader& header, ByteSpan payload);
+  void refuse_request(const protocol::FrameHeader& header, const char* what);
+  void note_pending();
+  Result<void> charge_inbox();
   void look_out_for_next();
   void flush();
   void look_for_room();
@@ -190,21 +204,19 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
   ChannelHost& host_;
   Receiver* receiver_ = nullptr;
   UniqueFd socket_;
-  UniqueFd pidfd_;
+  detail::ChannelCharges charges_;
   std::unique_ptr<detail::ChannelRings> rings_;
   detail::ChannelInbox inbox_;
   detail::ChannelOutbox outbox_;
   FdWatcher socket_watcher_;
   PeerDeath peer_death_{*this};
-  FdWatcher death_watcher_;
   RoomWatch room_watch_{*this};
   std::unique_ptr<FdWatcher> room_watcher_;  ///< Only while the socket is full.
   LaterWork later_{*this};
   std::unique_ptr<PatienceTimer> patience_timer_;
-  std::optional<Error> closed_why_;  ///< To be reported to the receiver.
-  std::uint64_t delivering_ = 0;     ///< Correlation of the request inside on_frame().
+  std::unique_ptr<Error> closed_why_;  ///< To be reported to the receiver.
+  std::uint64_t delivering_ = 0;       ///< Correlation of the request inside on_frame().
   std::uint64_t last_message_ns_ = 0;
-  std::int32_t peer_pid_;
   std::uint32_t unanswered_ = 0;
   std::uint8_t quiet_wakes_ = 0;
   State state_ = State::kNew;

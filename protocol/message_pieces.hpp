@@ -26,6 +26,9 @@ class MessagePieces {
     return partial_ != nullptr || (header.request.flags & flag::kMore) != 0;
   }
 
+  /// That wait for the rest of their message.
+  std::size_t bytes() const noexcept { return partial_ ? partial_->payload.size() : 0; }
+
   struct Whole {
     FrameHeader header;  ///< Without MORE, with the length of the whole.
     std::string payload;

@@ -250,7 +250,8 @@ struct StatusReply {
   ByteRange daemon_version;
   ByteRange runtime_directory;
   LargePayloadCounters large;  ///< Zero from an older daemon.
+  std::uint64_t refusals;      ///< Client processes that were refused more than their share.
 };
-static_assert(WireStruct<StatusReply> && sizeof(StatusReply) == 120);
+static_assert(WireStruct<StatusReply> && sizeof(StatusReply) == 128);
 
 }  // namespace mcpwire::protocol

@@ -69,6 +69,7 @@ class ReceivedMemory {
   Result<void> keep(ByteSpan memory_event, UniqueFd file);
   bool is_full() const noexcept { return files_.size() >= limits_.files_max; }
   bool has_files() const noexcept { return !files_.empty(); }
+  std::size_t file_count() const noexcept { return files_.size(); }
   /// The connection got new rings, or lost them: no frame will refer to any of it, and no use is to
   /// be given back. Payloads that are being read stay.
   void forget();

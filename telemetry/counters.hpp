@@ -13,6 +13,7 @@ struct DaemonCounters {
   std::uint64_t clients = 0;      ///< Clients connected now.
   std::uint64_t violations = 0;   ///< Connections closed because the peer broke the protocol.
   std::uint64_t calls = 0;        ///< tools/call requests taken since the start.
+  std::uint64_t refusals = 0;     ///< Processes that were refused more than their share.
   std::uint64_t undelivered = 0;  ///< Answers whose client was gone.
 };
 

@@ -93,6 +93,7 @@ class Link {
 
   Result<void> watch_peer();
   Result<void> shake_hands(const std::string& hello, std::uint64_t deadline_ns);
+  Result<std::optional<ring::ReceivedFrame>> receive_or_last_words();
   Result<void> finish_handshake(ring::ReceivedFrame frame,
                                 std::optional<ring::OwnedSegment> segment);
   Result<void> use_rings(ring::OwnedSegment own, UniqueFd peer_segment, std::uint32_t ring_bytes);

@@ -102,19 +102,21 @@ Result<void> Link::shake_hands(const std::string& hello, std::uint64_t deadline_
                                   as_bytes(hello),
                                   {},
                                   segment ? segment->fd() : -1};
-  if (TRY(ring::send_frame(socket_.get(), frame)) != ring::SendStatus::kSent) {
+  buffer_.resize(protocol::kSocketFrameBytesMax);
+  const auto sent = ring::send_frame(socket_.get(), frame);
+  if (!sent && sent.error().kind != ErrorKind::kDisconnected) return fail(sent.error());
+  if (sent && *sent != ring::SendStatus::kSent) {
     return fail(ErrorKind::kDisconnected, ErrorCode::kClosed);
   }
-  buffer_.resize(protocol::kSocketFrameBytesMax);
   for (;;) {
-    std::optional<ring::ReceivedFrame> reply = TRY(ring::recv_frame(socket_.get(), buffer_));
+    std::optional<ring::ReceivedFrame> reply = TRY(receive_or_last_words());
     if (reply) return finish_handshake(std::move(*reply), std::move(segment));
     switch (wait_ready({socket_.get(), POLLIN, pidfd_.get()}, deadline_ns, interrupt_)) {
       case WaitEnd::kReady:
         if (pidfd_ && wait_readable(pidfd_.get(), 0, {}) == WaitEnd::kReady) {
           // Its last words may still be there; the next look at the socket decides.
           pidfd_.reset();
-          reply = TRY(ring::recv_frame(socket_.get(), buffer_));
+          reply = TRY(receive_or_last_words());
           if (reply) return finish_handshake(std::move(*reply), std::move(segment));
           return fail(ErrorKind::kDisconnected, ErrorCode::kClosed);
         }
@@ -126,6 +128,14 @@ Result<void> Link::shake_hands(const std::string& hello, std::uint64_t deadline_
         return fail(ErrorKind::kCancelled, ErrorCode::kCancelledByCaller);
     }
   }
+}
+
+/// A daemon that turns us away says why and closes: our unread HELLO then makes the kernel report a
+/// reset first, and its words behind that.
+Result<std::optional<ring::ReceivedFrame>> Link::receive_or_last_words() {
+  auto frame = ring::recv_frame(socket_.get(), buffer_);
+  if (frame || frame.error().kind != ErrorKind::kDisconnected) return frame;
+  return ring::recv_frame(socket_.get(), buffer_);
 }
 
 Result<void> Link::finish_handshake(ring::ReceivedFrame frame,

@@ -83,6 +83,7 @@ Result<DaemonStatus> decode_status(ByteSpan payload) {
                       reply.clients,
                       reply.servers,
                       reply.violations,
+                      reply.refusals,
                       reply.kernel_features,
                       std::string(TRY(reader.text(reply.daemon_version))),
                       std::string(TRY(reader.text(reply.runtime_directory))),

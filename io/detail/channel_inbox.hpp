@@ -15,6 +15,7 @@
 #include "protocol/request_header.hpp"
 #include "ring/received_memory.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -52,6 +53,9 @@ class ChannelInbox {
     return memory_.keep(memory_event, std::move(file));
   }
   bool has_files() const noexcept { return memory_.has_files(); }
+  std::size_t file_count() const noexcept { return memory_.file_count(); }
+  /// Of a message whose last piece has not come yet.
+  std::size_t partial_bytes() const noexcept { return pieces_.bytes(); }
   /// Their records were never read and never will be.
   void forget_files() { memory_.forget(); }
   bool is_full() const noexcept { return memory_.is_full(); }

@@ -86,7 +86,8 @@ Result<void> ClientChannel::take_socket_frame(ring::ReceivedFrame& frame) {
     if (frame.lost_attachment) {
       return fail(Error::from_errno(ErrorKind::kOverloaded, EMFILE, "recvmsg"));
     }
-    return inbox_.keep_file(frame.payload, std::move(frame.attached));
+    TRY(inbox_.keep_file(frame.payload, std::move(frame.attached)));
+    return charge_inbox();
   }
   if (header.request.method == static_cast<std::uint32_t>(Method::kRings)) {
     return take_rings_offer(frame);
@@ -94,6 +95,7 @@ Result<void> ClientChannel::take_socket_frame(ring::ReceivedFrame& frame) {
   if (frame.attached) return violation("descriptor that nobody asked for");
   if (rings_ || has_retired_) return violation("data beside the ring");
   auto message = TRY(inbox_.take(header, frame.payload, detail::ChannelInbox::Carrier::kSocket));
+  TRY(charge_inbox());
   if (message) deliver(message->header, message->payload());
   return {};
 }
@@ -118,6 +120,7 @@ Result<void> ClientChannel::take_hello(ring::ReceivedFrame& frame) {
   renews_rings_ = (verdict.features & protocol::feature::kRingRenewal) != 0;
   state_ = State::kOpen;
   --host_.handshaking_;
+  charges_.end_handshake();
   ++host_.open_;
   patience_timer_.reset();
   if ((verdict.features & protocol::feature::kSlabs) != 0) outbox_.use_slabs(host_.slabs_);
@@ -226,8 +229,18 @@ Result<void> ClientChannel::take_message(const FrameHeader& header, ByteSpan pay
     return outbox_.take_credit(payload);
   }
   auto message = TRY(inbox_.take(header, payload, detail::ChannelInbox::Carrier::kRing));
+  TRY(charge_inbox());
   if (message) deliver(message->header, message->payload());
   return {};
+}
+
+/// What waits in the inbox for the rest of its message. More than the share ends the connection.
+Result<void> ClientChannel::charge_inbox() {
+  const bool has_share = charges_.try_hold_files(inbox_.file_count()) &&
+                         charges_.try_hold_partial(inbox_.partial_bytes());
+  if (has_share) return {};
+  host_.note_over_quota(charges_.process(), "unfinished messages");
+  return fail(ErrorKind::kOverloaded, ErrorCode::kQueueFull);
 }
 
 void ClientChannel::deliver(const FrameHeader& header, ByteSpan payload) {
@@ -236,6 +249,9 @@ void ClientChannel::deliver(const FrameHeader& header, ByteSpan payload) {
     return receiver_->on_frame(header, payload);
   }
   if (rings_) host_.spin_budget_.on_request(rings_->spin_seat, host_.loop().now_ns());
+  if (!charges_.try_begin(header.correlation, payload.size())) {
+    return refuse_request(header, "calls under way");
+  }
   ++unanswered_;
   ++host_.unanswered_;
   delivering_ = header.correlation;
@@ -246,6 +262,22 @@ void ClientChannel::deliver(const FrameHeader& header, ByteSpan payload) {
   } else if (state_ == State::kOpen) {
     host_.loop().cancel_spin();  // The server that will answer needs the processor.
   }
+}
+
+/// This request only; what the process has under way goes on.
+void ClientChannel::refuse_request(const FrameHeader& header, const char* what) {
+  host_.note_over_quota(charges_.process(), what);
+  const std::string body = protocol::build_error_body(
+      Error::with_detail(ErrorKind::kOverloaded, ErrorCode::kQueueFull,
+                         std::string("this process has too many ") + what),
+      false);
+  const auto method = static_cast<Method>(header.request.method);
+  const auto sent =
+      outbox_.send(protocol::make_header(FrameKind::kError, method, Outcome::kRejected),
+                   header.correlation, as_bytes(body), {});
+  note_pending();
+  if (!sent) return shut(sent.error());
+  look_for_room();
 }
 
 void ClientChannel::look_out_for_next() {

@@ -34,12 +34,22 @@ Result<void> ClientChannel::make_rings(ring::ReceivedFrame& frame, std::uint32_t
       return fail(Error::from_errno(ErrorKind::kOverloaded, EMFILE, "recvmsg"));
     }
     auto peer = TRY(ring::PeerSegment::attach(std::move(frame.attached), ring_bytes));
-    auto own = TRY(ring::OwnedSegment::create({ring_bytes, ability}));
-    return std::make_unique<detail::ChannelRings>(std::move(own), std::move(peer));
+    if (!charges_.try_take_bytes(2 * ring::segment_bytes(ring_bytes))) {
+      host_.note_over_quota(charges_.process(), "rings");
+      return fail(ErrorKind::kOverloaded, ErrorCode::kQueueFull);
+    }
+    auto own = ring::OwnedSegment::create({ring_bytes, ability});
+    if (!own) {
+      charges_.give_back_bytes(2 * ring::segment_bytes(ring_bytes));
+      return fail(std::move(own).error());
+    }
+    return std::make_unique<detail::ChannelRings>(*std::move(own), std::move(peer));
   };
   auto rings = make();
   if (!rings) {
-    if (rings.error().code != ErrorCode::kProtocolViolation) note_shared_memory(&rings.error());
+    const ErrorCode code = rings.error().code;
+    const bool is_our_lack = code != ErrorCode::kProtocolViolation && code != ErrorCode::kQueueFull;
+    if (is_our_lack) note_shared_memory(&rings.error());
     return fail(std::move(rings).error());
   }
   note_shared_memory(nullptr);
@@ -84,6 +94,7 @@ void ClientChannel::retire_rings_if_idle() {
   rings_->consumer.retire();
   Poller::unlink();
   outbox_.attach(socket_.get(), nullptr);
+  charges_.give_back_bytes(2 * ring::segment_bytes(ring_bytes()));
   rings_.reset();
   --host_.with_rings_;
   has_retired_ = true;
@@ -103,6 +114,7 @@ Result<void> ClientChannel::take_rings_offer(ring::ReceivedFrame& frame) {
   has_retired_ = false;
   // Their records went with the old ring.
   inbox_.forget_files();
+  TRY(charge_inbox());
   if (offer->ring_bytes != 0) {
     const auto made = make_rings(frame, offer->ring_bytes);
     if (!made && made.error().code == ErrorCode::kProtocolViolation) {

@@ -7,6 +7,7 @@
 //   exit      ends without a word, after a line in its log
 //   hang      never gets ready
 // MCPWIRE_FAKE_DAEMON_RING_IDLE_NS is after how long it gives the rings of idle connections back.
+// MCPWIRE_FAKE_DAEMON_QUOTA is how much of everything all clients may hold, MiB where it is bytes.
 // It writes a line to <runtime directory>/starts each time it really starts.
 #include "tests/client/scripted_daemon.hpp"
 
@@ -103,6 +104,10 @@ int main(int argc, char** argv) {
   mcpwire::io::ChannelHostOptions options;
   if (const char* idle_ns = std::getenv("MCPWIRE_FAKE_DAEMON_RING_IDLE_NS")) {
     options.ring_idle_ns = std::strtoull(idle_ns, nullptr, 10);
+  }
+  if (const char* whole = std::getenv("MCPWIRE_FAKE_DAEMON_QUOTA")) {
+    options.quota.fill(std::strtoull(whole, nullptr, 10));
+    options.quota[0] <<= 20;
   }
   const mcpwire::test_support::ScriptedDaemon daemon(directory_path, options);
   const int life = ::open((directory_path + "/life").c_str(), O_RDONLY | O_CLOEXEC);

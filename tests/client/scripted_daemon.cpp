@@ -45,6 +45,7 @@ class ScriptedSession final : public FrameChannel::Receiver {
   }
 
   FrameChannel& channel() noexcept { return *channel_; }
+  bool has_ended() const noexcept { return has_ended_; }
 
  private:
   void on_frame(const protocol::FrameHeader& header, ByteSpan payload) override {
@@ -71,7 +72,7 @@ class ScriptedSession final : public FrameChannel::Receiver {
     }
   }
 
-  void on_channel_closed(const Error&) override {}
+  void on_channel_closed(const Error&) override { has_ended_ = true; }
 
   void answer(const protocol::FrameHeader& header, Outcome outcome, std::string_view body) {
     send(static_cast<Method>(header.request.method), header.correlation, outcome, body);
@@ -206,6 +207,7 @@ class ScriptedSession final : public FrameChannel::Receiver {
   std::vector<Waiting> waiting_;
   std::vector<std::uint64_t> late_;
   std::vector<std::uint64_t> held_;
+  bool has_ended_ = false;
 };
 
 class ScriptedDaemon::Server final : private io::SeqpacketListener::Observer,
@@ -234,6 +236,7 @@ class ScriptedDaemon::Server final : private io::SeqpacketListener::Observer,
   void on_listener_failed(const Error&) override { loop_.stop(); }
   void on_ready(unsigned) override { loop_.stop(); }
   void on_turn(std::uint64_t) override {
+    std::erase_if(sessions_, [](const auto& session) { return session->has_ended(); });
     const int rings = static_cast<int>(host_.channels_with_rings());
     if (daemon_.rings_.exchange(rings, std::memory_order_relaxed) != rings) {
       daemon_.rings_.notify_all();

@@ -27,6 +27,13 @@ enum class Way : std::uint8_t { kHotRing, kColdRing, kSocket };
 
 class FairnessTest : public ClientChannelFixture {
  protected:
+  /// All clients are one process here; its share is not what is tested.
+  void SetUp() override {
+    ClientChannelFixture::SetUp();
+    ChannelHostOptions options;
+    options.quota.fill(std::uint64_t{1} << 40);
+    make_host(std::move(options));
+  }
   void TearDown() override {
     floods_.clear();
     modest_ = {};

@@ -217,7 +217,7 @@ TEST(GoldenTest, RingsOffer) {
 }
 
 TEST(GoldenTest, StatusReply) {
-  const StatusReply value{.struct_bytes = 120,
+  const StatusReply value{.struct_bytes = 128,
                           .daemon_pid = 1234,
                           .uptime_ns = 5,
                           .calls = 6,
@@ -228,12 +228,13 @@ TEST(GoldenTest, StatusReply) {
                           .reserved = 0,
                           .daemon_version = {120, 5},
                           .runtime_directory = {125, 12},
-                          .large = {1, 2, 3, 4, 5, 6, 7}};
+                          .large = {1, 2, 3, 4, 5, 6, 7},
+                          .refusals = 8};
   EXPECT_EQ(hex_of(value),
-            "78000000d2040000050000000000000006000000000000000700000008000000"
+            "80000000d2040000050000000000000006000000000000000700000008000000"
             "09000000000000000a0000000000000078000000050000007d0000000c000000"
             "0100000000000000020000000000000003000000000000000400000000000000"
-            "050000000000000006000000000000000700000000000000");
+            "0500000000000000060000000000000007000000000000000800000000000000");
 }
 
 // The example of FRAME.md section 4.

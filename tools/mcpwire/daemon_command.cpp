@@ -38,6 +38,7 @@ void print_status(Output& out, const client::DaemonStatus& status) {
   out.own("  clients    ").own(std::to_string(status.clients)).own("\n");
   out.own("  calls      ").own(std::to_string(status.calls)).own("\n");
   out.own("  violations ").own(std::to_string(status.violations)).own("\n");
+  out.own("  refusals   ").own(std::to_string(status.refusals)).own("\n");
   out.own("  directory  ").foreign_line(status.runtime_directory).own("\n");
 }
 
@@ -49,6 +50,7 @@ void print_status_json(Output& out, const client::DaemonStatus& status) {
   out.own(",\"clients\":").own(std::to_string(status.clients));
   out.own(",\"calls\":").own(std::to_string(status.calls));
   out.own(",\"violations\":").own(std::to_string(status.violations));
+  out.own(",\"refusals\":").own(std::to_string(status.refusals));
   out.own(",\"kernel_features\":").own(std::to_string(status.kernel_features));
   const protocol::LargePayloadCounters& large = status.large;
   out.own(",\"slab_answers\":").own(std::to_string(large.slab_answers));
