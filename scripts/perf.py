@@ -23,6 +23,14 @@ def latency(*arguments):
     return ["mcp-bench", "latency", "--json", *arguments]
 
 
+def throughput(*arguments):
+    return ["mcp-bench", "throughput", "--json", *arguments]
+
+
+def transfer(*arguments):
+    return ["mcp-bench", "transfer", "--json", *arguments]
+
+
 def crowd(scale, clients, *arguments):
     return ["mcp-bench", "crowd", "--json", "--clients", str(clients),
             "--milliseconds", str(max(2000 // scale, 100)), *arguments]
@@ -50,6 +58,7 @@ def rows(scale, echo_socket, configuration):
     call = ["--method", "call", *count(20000)]
     gap_ms = ["--method", "call", "--gap", "1000000", *count(1000)]
     gap_s = ["--method", "call", "--gap", "1000000000", *count(5)]
+    blob = ["--method", "blob", "--payload", str(1 << 20), *count(500)]
     direct = latency("--path", "direct")
     daemon = latency("--path", "daemon")
     return {
@@ -75,6 +84,12 @@ def rows(scale, echo_socket, configuration):
                 ("C program: connect, echo, exit",
                  ["mcp-bench", "process", "--json", *count(300), "--", "connect_echo",
                   echo_socket])],
+        "throughput": [("64 pings in flight", throughput(*count(2_000_000))),
+                       ("open loop, 500,000 /s", throughput("--rate", "500000", *count(1_000_000)))],
+        "large": [("1 MiB in the daemon, slab", transfer(*count(2000))),
+                  ("1 MiB in the daemon, socket", transfer("--socket-only", *count(2000)))],
+        "large-from-server": [("1 MiB of a server, daemon", daemon + blob),
+                              ("1 MiB of a server, direct", direct + blob)],
         **crowd_rows(scale),
     }
 
@@ -97,7 +112,9 @@ def measure(contenders, rounds, environment):
 
 
 # Further figures of some commands, with the unit that a table gives them.
-FURTHER = {"clients_cpu": ("processors, clients", 1), "daemon_cpu": ("daemon", 1),
+FURTHER = {"per_daemon_second": ("millions per second of daemon CPU", 1e6),
+           "per_wall_second": ("millions /s", 1e6),
+           "clients_cpu": ("processors, clients", 1), "daemon_cpu": ("daemon", 1),
            "floods_per_second": ("thousands of floods /s", 1000)}
 
 
