@@ -123,6 +123,7 @@ void ClientChannel::leave_open_state() noexcept {
   peer_death_.unlink();
   room_watcher_.reset();
   patience_timer_.reset();
+  bell_pause_.reset();
   // Shut down, not only closed: the kernel may hold the file a little longer for its watchers.
   ::shutdown(socket_.get(), SHUT_RDWR);
 }
@@ -157,6 +158,8 @@ void ClientChannel::PatienceTimer::on_timer() {
   channel.shut(
       Error::with_detail(ErrorKind::kTimeout, ErrorCode::kDeadlineExceeded, "no HELLO in time"));
 }
+
+void ClientChannel::BellPause::on_timer() { channel.end_bell_pause(); }  // Destroys us.
 
 void ClientChannel::PeerDeath::on_process_ended() {
   channel.shut(Error::of(ErrorKind::kDisconnected, ErrorCode::kClosed));
@@ -245,7 +248,9 @@ bool ClientChannel::poll() {
     shut(taken.error());
     return true;
   }
-  const bool worked = *taken || outbox_.pending_bytes() < pending_before;
+  const bool has_flushed = outbox_.pending_bytes() < pending_before;
+  if (has_flushed) earn_bells(1);
+  const bool worked = *taken || has_flushed;
   if (worked) {
     quiet_wakes_ = 0;
   } else if (quiet_wakes_ >= kQuietWakesMax) {
@@ -256,7 +261,8 @@ bool ClientChannel::poll() {
 
 bool ClientChannel::prepare_park() {
   if (state_ != State::kOpen) return true;
-  if (!is_throttled() && rings_->consumer.prepare_park()) return false;
+  const bool takes_none = is_throttled() || (record_waits_ && bell_pause_);
+  if (!takes_none && rings_->consumer.prepare_park()) return false;
   const auto has_room = outbox_.prepare_park();
   if (!has_room) {
     shut(has_room.error());

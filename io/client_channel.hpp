@@ -64,6 +64,9 @@ struct ChannelHostOptions {
   /// A connection without a message for so long, and with nothing in flight, gives its rings back;
   /// the client offers new ones when it needs them (docs/adr/0009). 0: never.
   std::uint64_t ring_idle_ns = 5 * kNanosecondsPerSecond;
+  /// A client that rang so often without work for us that it has no bell left (kBellsMax) is not
+  /// read from for so long. Its ring is still looked into, and its end is noticed.
+  std::uint64_t bell_pause_ns = 10 * kNanosecondsPerMillisecond;
   /// Memory that carries large answers and stays with its client (io/detail/channel_slabs.hpp).
   detail::SlabKeeperOptions slabs;
   /// What all clients together may hold; one process gets a share of it (ring/charge.hpp).
@@ -136,6 +139,10 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
   std::int32_t peer_process_id() const noexcept override { return charges_.process().pid(); }
   void close() noexcept override;
 
+  /// Socket frames beside the rings that a client may send without work for us. A correct one rings
+  /// once for each time we slept, and then there is a record or room; one file goes with a record.
+  static constexpr std::uint8_t kBellsMax = 64;
+
   /// 0 where all traffic goes through the socket.
   std::uint32_t ring_bytes() const noexcept { return rings_ ? rings_->own.memory().ring_bytes : 0; }
 
@@ -164,6 +171,13 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
     ClientChannel& channel;
   };
 
+  /// The socket is not read until it fires.
+  struct BellPause final : Timer {
+    explicit BellPause(ClientChannel& owner) noexcept : channel(owner) {}
+    void on_timer() override;
+    ClientChannel& channel;
+  };
+
   ClientChannel(ChannelHost& host, UniqueFd socket, detail::ChannelCharges charges);
 
   void on_ready(unsigned events) override;
@@ -172,6 +186,9 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
   void unpark() override;
 
   void read_socket();
+  bool may_read_bells();
+  void earn_bells(std::size_t work) noexcept;
+  void end_bell_pause();
   Result<void> take_socket_frame(ring::ReceivedFrame& frame);
   Result<void> take_hello(ring::ReceivedFrame& frame);
   Result<void> share_memory(ring::ReceivedFrame& frame, detail::HelloVerdict& verdict);
@@ -185,6 +202,8 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
   bool may_retire_rings() const noexcept;
   void retire_rings_if_idle();
   Result<bool> take_records();
+  enum class SocketLook : std::uint8_t { kAllowed, kUsed };
+  bool is_file_here(const ring::FrameView& view, SocketLook& look);
   Result<std::size_t> take_record(const ring::FrameView& view);
   Result<void> take_message(const protocol::FrameHeader& header, ByteSpan payload);
   void deliver(const protocol::FrameHeader& header, ByteSpan payload);
@@ -214,15 +233,18 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
   std::unique_ptr<FdWatcher> room_watcher_;  ///< Only while the socket is full.
   LaterWork later_{*this};
   std::unique_ptr<PatienceTimer> patience_timer_;
+  std::unique_ptr<BellPause> bell_pause_;
   std::unique_ptr<Error> closed_why_;  ///< To be reported to the receiver.
   std::uint64_t delivering_ = 0;       ///< Correlation of the request inside on_frame().
   std::uint64_t last_message_ns_ = 0;
   std::uint32_t unanswered_ = 0;
   std::uint8_t quiet_wakes_ = 0;
+  std::uint8_t bells_left_ = kBellsMax;
   State state_ = State::kNew;
   bool renews_rings_ = false;     ///< Agreed: unused rings may be given back.
   bool has_retired_ = false;      ///< They are; the client has not offered new ones yet.
   bool socket_has_more_ = false;  ///< Reading stopped at a limit: no event will tell.
+  bool record_waits_ = false;     ///< The next record's file is behind what is still to be read.
   bool peer_hung_up_ = false;     ///< The end of file is behind what is still to be read.
 };
 

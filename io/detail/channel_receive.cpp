@@ -56,6 +56,10 @@ void ClientChannel::read_socket() {
       socket_has_more_ = true;
       return host_.loop().post_next_turn(later_);
     }
+    if (!may_read_bells()) {
+      socket_has_more_ = true;
+      return;
+    }
     auto frame = ring::recv_frame(socket_.get(), host_.scratch_);
     if (!frame) {
       if (state_ == State::kHandshake && frame.error().code == ErrorCode::kVersionMismatch) {
@@ -73,6 +77,7 @@ void ClientChannel::read_socket() {
 
 Result<void> ClientChannel::take_socket_frame(ring::ReceivedFrame& frame) {
   const FrameHeader& header = frame.header;
+  if ((rings_ || has_retired_) && bells_left_ != 0) --bells_left_;
   if (is_frame(header, FrameKind::kEvent, Method::kDoorbell)) {
     const bool may_ring = rings_ || has_retired_;  // It may have been rung before it was retired.
     return may_ring && frame.payload.empty() ? Result<void>{}
@@ -186,20 +191,25 @@ void ClientChannel::refuse_hello(std::uint64_t correlation, const std::string& m
 Result<bool> ClientChannel::take_records() {
   std::size_t count = 0;
   std::size_t bytes = 0;
+  SocketLook look = SocketLook::kAllowed;
+  record_waits_ = false;
   while (state_ == State::kOpen && !is_throttled() && count < kMessagesPerTurnMax &&
          bytes < kBytesPerTurnMax) {
     const auto view = rings_->consumer.peek();
     if (!view) return violation("record that no producer writes");
     if (!*view) break;
+    record_waits_ = !is_file_here(**view, look);
+    if (record_waits_ || state_ != State::kOpen) break;
     ++count;
     bytes += TRY(take_record(**view));
   }
   if (count == 0 || state_ != State::kOpen) return count != 0;
   last_message_ns_ = host_.loop().now_ns();
+  earn_bells(count);
   if (rings_->consumer.peer_waits_for_space()) {
     static_cast<void>(ring::ring_doorbell(socket_.get()));
   }
-  if (socket_has_more_ && !inbox_.is_full()) host_.loop().post_next_turn(later_);
+  if (socket_has_more_ && !bell_pause_ && !inbox_.is_full()) host_.loop().post_next_turn(later_);
   return true;
 }
 
@@ -217,9 +227,7 @@ Result<std::size_t> ClientChannel::take_record(const ring::FrameView& view) {
   std::array<std::byte, sizeof(protocol::MappedDescriptor)> descriptor;
   copy_bytes(descriptor, view.volatile_payload);
   rings_->consumer.release();
-  // The file was sent before the record, but it may not have been looked for yet.
-  if (!inbox_.has_file_for(header, descriptor)) read_socket();
-  if (state_ == State::kOpen) TRY(take_message(header, descriptor));
+  TRY(take_message(header, descriptor));
   const auto mapped = load_object<protocol::MappedDescriptor>(descriptor);
   return static_cast<std::size_t>(std::min<std::uint64_t>(mapped.length, kBytesPerTurnMax));
 }
