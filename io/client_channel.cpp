@@ -271,11 +271,12 @@ bool ClientChannel::prepare_park() {
   return !*has_room;
 }
 
-void ClientChannel::unpark() {
+void ClientChannel::unpark(LoopSlept slept) {
   if (state_ != State::kOpen) return;
   rings_->consumer.unpark();
   outbox_.unpark();
-  if (quiet_wakes_ < kQuietWakesMax) ++quiet_wakes_;
+  // Turns that others keep from sleeping say nothing about this client.
+  if (slept == LoopSlept::kYes && quiet_wakes_ < kQuietWakesMax) ++quiet_wakes_;
 }
 
 void ClientChannel::make_hot() {

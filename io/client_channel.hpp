@@ -183,7 +183,7 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
   void on_ready(unsigned events) override;
   bool poll() override;
   bool prepare_park() override;
-  void unpark() override;
+  void unpark(LoopSlept slept) override;
 
   void read_socket();
   bool may_read_bells();

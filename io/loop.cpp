@@ -162,7 +162,8 @@ bool Loop::wait_for_work(std::uint64_t max_wait_ns) {
   } else {
     uring_->submit();
   }
-  pollers_.for_each([](Poller& poller) { poller.unpark(); });
+  const LoopSlept slept = may_block ? LoopSlept::kYes : LoopSlept::kNo;
+  pollers_.for_each([slept](Poller& poller) { poller.unpark(slept); });
   return !may_block;
 }
 

@@ -43,6 +43,9 @@ struct LoopOptions {
   BufferGroupOptions small_buffers{.count = 32, .bytes_each = 4 * 1024};
 };
 
+/// Whether the loop blocked between parking its pollers and unparking them.
+enum class LoopSlept : std::uint8_t { kNo, kYes };
+
 /// Something in shared memory that makes no completion: it is looked into once per turn, before
 /// those that had work in the last one. A turn ends after some pollers with work, and the next one
 /// goes on behind them, so that completions and timers are not kept waiting.
@@ -55,7 +58,7 @@ class Poller : public ListNode {
   /// meantime, the loop must not block (and unpark() follows).
   virtual bool prepare_park() = 0;
   /// The loop is awake: the other side need not ring any more.
-  virtual void unpark() = 0;
+  virtual void unpark(LoopSlept slept) = 0;
 
  protected:
   ~Poller() = default;

@@ -42,7 +42,7 @@ struct WhileParked final : Poller {
     if (act) std::exchange(act, nullptr)();
     return true;
   }
-  void unpark() override {}
+  void unpark(LoopSlept) override {}
   std::function<void()> act;
 };
 

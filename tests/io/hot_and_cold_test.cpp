@@ -88,6 +88,28 @@ TEST_P(HotAndColdTest, ABellIsHeardWhileAnotherClientKeepsTheDaemonHot) {
   }
 }
 
+// Others who keep the loop from sleeping do not make a client cold: it would have to ring for each
+// request as long as they flood.
+TEST_P(HotAndColdTest, AClientCoolsInSleepsAndNotInTurns) {
+  struct Restless final : Poller {
+    bool poll() override { return false; }
+    bool prepare_park() override { return false; }  // A record came in that moment.
+    void unpark(LoopSlept) override {}
+  } restless;
+  ChannelHostOptions options;
+  options.spin_ns = 0;
+  make_host(std::move(options));
+  open(first_, RawClient::kRingBytes);
+  ASSERT_NO_FATAL_FAILURE(ping(*first_.client, 1));
+  loop_->add_poller(restless);
+  for (int turn = 0; turn < 100; ++turn) loop_->run_once(kNever);
+  ASSERT_NO_FATAL_FAILURE(ping(*first_.client, 2));
+  loop_->remove_poller(restless);
+  for (int turn = 0; turn < 12; ++turn) loop_->run_once(kNanosecondsPerMicrosecond);
+  ASSERT_TRUE(first_.client->push(FrameKind::kRequest, Method::kPing, 3, ""));
+  EXPECT_TRUE(first_.client->producer->peer_needs_doorbell()) << "an idle client has to ring";
+}
+
 TEST_P(HotAndColdTest, AfterTheLastAnswerTheLoopSleepsUntilSomethingHappens) {
   class Alarm final : public Timer {
    public:

@@ -163,7 +163,7 @@ TEST_P(KernelTrapTest, CompletionsAppearWhileTheLoopIsBusy) {
    public:
     bool poll() override { return true; }
     bool prepare_park() override { return true; }
-    void unpark() override {}
+    void unpark(LoopSlept) override {}
   } busy;
   loop_->add_poller(busy);
   Pipe pipe = make_pipe();

@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -22,12 +23,16 @@ class RecordingPoller final : public Poller {
     is_parked = true;
     return may_park;
   }
-  void unpark() override { is_parked = false; }
+  void unpark(LoopSlept how) override {
+    is_parked = false;
+    slept = how;
+  }
 
   std::function<bool()> on_poll;
   int polls = 0;
   int parks = 0;
   bool is_parked = false;
+  std::optional<LoopSlept> slept;
   bool may_park = true;
 };
 
@@ -41,6 +46,7 @@ TEST_P(PollerTest, IsLookedIntoOncePerTurnAndParkedAroundTheWait) {
   EXPECT_EQ(poller.polls, 1);
   EXPECT_EQ(poller.parks, 1);
   EXPECT_FALSE(poller.is_parked);
+  EXPECT_EQ(poller.slept, LoopSlept::kYes);
   EXPECT_EQ(loop_->counters().parks, 1U);
 }
 
@@ -62,6 +68,8 @@ TEST_P(PollerTest, WorkThatAppearsWhileParkingKeepsTheLoopAwake) {
   EXPECT_EQ(loop_->counters().parks, 0U);
   EXPECT_FALSE(refusing.is_parked);
   EXPECT_FALSE(willing.is_parked);
+  EXPECT_EQ(refusing.slept, LoopSlept::kNo);
+  EXPECT_EQ(willing.slept, LoopSlept::kNo);
 }
 
 TEST_P(PollerTest, APollerMayRemoveAndDestroyAnyPoller) {
@@ -163,7 +171,7 @@ class Mailbox final : public Poller, private FdWatcher::Observer {
     std::atomic_thread_fence(std::memory_order_seq_cst);
     return produced_.load(std::memory_order_acquire) == seen_;
   }
-  void unpark() override { parked_.store(false, std::memory_order_relaxed); }
+  void unpark(LoopSlept) override { parked_.store(false, std::memory_order_relaxed); }
   void on_ready(unsigned) override {
     std::uint64_t rings = 0;
     static_cast<void>(!read(bell_.get(), &rings, sizeof rings));
