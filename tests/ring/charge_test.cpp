@@ -71,6 +71,17 @@ TEST(ChargeTest, EqualAccountsTakeHalfTogether) {
   }
 }
 
+// Not only what is held counts for each: one large charge must leave as much for all others.
+TEST(ChargeTest, OneLargeChargeLeavesAsMuchForEachOther) {
+  Quota quota(limits());
+  QuotaAccount account(quota);
+  QuotaAccount second(quota);
+  QuotaAccount third(quota);
+  EXPECT_FALSE(account.try_take(Resource::kBytes, kWhole / 4 + 1));
+  EXPECT_TRUE(account.try_take(Resource::kBytes, kWhole / 4));
+  account.give_back(Resource::kBytes, account.held(Resource::kBytes));
+}
+
 TEST(ChargeTest, NoAmountOverflowsTheRule) {
   Quota quota(limits());
   QuotaAccount account(quota);
