@@ -58,6 +58,15 @@ ConfigurationStore::ConfigurationStore(EventLoop& loop, io::HelperThread& helper
                                        pool::ConnectionPool& pool)
     : loop_(loop), helper_(helper), files_(files), pool_(pool), readings_(loop) {}
 
+ConfigurationKeyPointer ConfigurationStore::share(ConfigurationKey key) {
+  const auto entry = shared_keys_.try_emplace(std::move(key)).first;
+  if (ConfigurationKeyPointer shared = entry->second.lock()) return shared;
+  const auto forget = [this, entry](const ConfigurationKey*) { shared_keys_.erase(entry); };
+  ConfigurationKeyPointer shared(&entry->first, forget);
+  entry->second = shared;
+  return shared;
+}
+
 ConfigurationPointer ConfigurationStore::try_current(const ConfigurationKey& key,
                                                      const FileIdentity& seen) {
   const auto found = slots_.find(key);

@@ -59,10 +59,16 @@ struct ConfigurationKey {
   auto operator<=>(const ConfigurationKey&) const = default;
 };
 
+using ConfigurationKeyPointer = std::shared_ptr<const ConfigurationKey>;
+
 class ConfigurationStore {
  public:
   ConfigurationStore(EventLoop& loop, io::HelperThread& helper, FileSystem& files,
                      pool::ConnectionPool& pool);
+
+  /// The same object for equal keys: idle clients of one project share path and environment. The
+  /// store outlives it.
+  ConfigurationKeyPointer share(ConfigurationKey key);
 
   /// The configuration as it stands, without waiting; null if it has to be read first. `seen` is
   /// the version that the client saw when it connected; every so often the file itself is asked.
@@ -89,6 +95,8 @@ class ConfigurationStore {
   pool::ConnectionPool& pool_;
   io::Scope readings_;
   std::map<ConfigurationKey, std::shared_ptr<Slot>> slots_;
+  /// Those in use; each is forgotten with its last user.
+  std::map<ConfigurationKey, std::weak_ptr<const ConfigurationKey>> shared_keys_;
 };
 
 }  // namespace mcpwire::daemon

@@ -4,6 +4,7 @@
 #include "daemon/predecessor.hpp"
 #include "io/sleep.hpp"
 #include "io/system_random.hpp"
+#include "protocol/base/check.hpp"
 #include "protocol/version.hpp"
 #include "ring/wake_price.hpp"
 
@@ -79,14 +80,15 @@ McpRuntime::McpRuntime(const DaemonOptions& options, Parts parts)
       channels_(*parts_.loop, channel_options()),
       tasks_(loop_),
       background_(loop_),
-      clients_(loop_),
+      endings_(loop_),
+      no_sessions_(loop_),
       shutdown_(loop_),
       idle_timer_(*this) {
   pool_.on_empty([this] { watch_idleness(); });
   services_.large_payloads = [this] { return large_payloads(); };
 }
 
-McpRuntime::~McpRuntime() = default;
+McpRuntime::~McpRuntime() { MCPWIRE_CHECK(sessions_.empty()); }
 
 io::ChannelHostOptions McpRuntime::channel_options() {
   io::ChannelHostOptions options;
@@ -156,7 +158,9 @@ io::task<Result<void>> McpRuntime::serve() {
   ::unlink(parts_.directory.socket_path().c_str());
   listener_->close();
   sessions_.for_each([](Session& session) { session.stop(); });
-  [[maybe_unused]] const Result<void> left = co_await clients_.join();
+  if (sessions_.empty()) no_sessions_.resolve({});
+  [[maybe_unused]] const Result<void> all_end = co_await no_sessions_.wait(never);
+  [[maybe_unused]] const Result<void> left = co_await endings_.join();
   co_await configurations_.stop();
   co_await pool_.clear();
   if (parts_.strays != nullptr) parts_.strays->end_all_blocking();
@@ -190,25 +194,32 @@ void McpRuntime::request_shutdown(std::string_view why) {
 
 void McpRuntime::on_connection(UniqueFd socket) {
   if (shutdown_.is_resolved()) return;
-  clients_.spawn(serve_client(std::move(socket)));
-}
-
-io::task<Result<void>> McpRuntime::serve_client(UniqueFd socket) {
   Result<std::unique_ptr<io::ClientChannel>> channel =
       io::ClientChannel::create(channels_, std::move(socket));
   if (!channel.has_value()) {
     // A process over its share was told of already, and may come again at once.
-    if (channel.error().kind == ErrorKind::kOverloaded) co_return Result<void>{};
+    if (channel.error().kind == ErrorKind::kOverloaded) return;
     parts_.log->warn("a client was turned away: " + channel.error().message());
-    co_return Result<void>{};
+    return;
   }
-  Session session(services_, *std::move(channel));
+  // Named here because make_unique may not see a private base.
+  Session::Owner& owner = *this;
+  Session& session = *std::make_unique<Session>(services_, *std::move(channel), owner).release();
   sessions_.push_back(session);
   loop_.disarm(idle_timer_);
-  const Result<void> served = co_await session.run();
-  session.unlink();
+  session.start();
+}
+
+void McpRuntime::on_session_closing(Session& session) {
+  endings_.spawn(end_session(std::unique_ptr<Session>(&session)));
+}
+
+io::task<Result<void>> McpRuntime::end_session(std::unique_ptr<Session> session) {
+  const Result<void> ended = co_await session->end();
+  session.reset();
+  if (shutdown_.is_resolved() && sessions_.empty()) no_sessions_.resolve({});
   watch_idleness();
-  co_return served;
+  co_return ended;
 }
 
 void McpRuntime::watch_idleness() {

@@ -36,7 +36,8 @@
 namespace mcpwire::daemon {
 
 class McpRuntime final : private io::SeqpacketListener::Observer,
-                         private io::SignalWatcher::Observer {
+                         private io::SignalWatcher::Observer,
+                         private Session::Owner {
  public:
   /// Takes the instance lock, starts guardian and helper thread and listens. After this clients can
   /// connect; they are served by run(). Fails with what must be told to whoever starts the daemon.
@@ -72,11 +73,12 @@ class McpRuntime final : private io::SeqpacketListener::Observer,
   void on_connection(UniqueFd socket) override;
   void on_listener_failed(const Error& why) override;
   void on_signal(int signal) override;
+  void on_session_closing(Session& session) override;
 
   void request_shutdown(std::string_view why);
   io::task<Result<void>> serve();
   io::task<Result<void>> learn_wake_price();
-  io::task<Result<void>> serve_client(UniqueFd socket);
+  io::task<Result<void>> end_session(std::unique_ptr<Session> session);
   void watch_idleness();
 
   DaemonOptions options_;
@@ -91,10 +93,11 @@ class McpRuntime final : private io::SeqpacketListener::Observer,
   ConfigurationStore configurations_;
   Services services_;
   io::ChannelHost channels_;
-  io::Scope tasks_;       ///< serve().
-  io::Scope background_;  ///< What nobody waits for; ends first.
-  io::Scope clients_;     ///< One task per client.
-  IntrusiveList<Session> sessions_;
+  io::Scope tasks_;                  ///< serve().
+  io::Scope background_;             ///< What nobody waits for; ends first.
+  io::Scope endings_;                ///< One task per session that ends.
+  IntrusiveList<Session> sessions_;  ///< Owned, until they end.
+  io::OneShot<void> no_sessions_;    ///< After shutdown_.
   io::OneShot<void> shutdown_;
   IdleTimer idle_timer_;
   std::unique_ptr<io::SignalWatcher> signals_;

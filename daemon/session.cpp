@@ -23,18 +23,23 @@ constexpr std::uint64_t kFlushNs = 500 * kNanosecondsPerMillisecond;
 
 }  // namespace
 
-Session::Session(Services& services, std::unique_ptr<FrameChannel> channel)
-    : services_(services),
-      channel_(std::move(channel)),
-      requests_(services.loop),
-      closed_(services.loop) {}
+Session::Session(Services& services, std::unique_ptr<FrameChannel> channel, Owner& owner)
+    : services_(services), owner_(owner), channel_(std::move(channel)), requests_(services.loop) {}
 
-io::task<Result<void>> Session::run() {
+void Session::start() {
   ++services_.counters.connections;
   ++services_.counters.clients;
   channel_->start(*this);
-  io::CancelScope never;
-  [[maybe_unused]] const Result<void> closed = co_await closed_.wait(never);
+}
+
+/// Posted, because nobody who tells of the end may be destroyed while he does.
+void Session::begin_closing() {
+  if (closing_ != nullptr) return;
+  closing_ = std::make_unique<Closing>(*this);
+  services_.loop.post(*closing_);
+}
+
+io::task<Result<void>> Session::end() {
   // What stop() gave up is still answered.
   if (is_closed()) channel_->close();
   const Result<void> joined = co_await requests_.join();
@@ -51,20 +56,20 @@ io::task<void> Session::flush() {
   io::DeadlineTimer timer(services_.loop, patience);
   timer.set(services_.loop.now_ns() + kFlushNs);
   io::OneShot<void> all_sent(services_.loop);
-  all_sent_ = &all_sent;
+  closing_->all_sent = &all_sent;
   [[maybe_unused]] const Result<void> waited = co_await all_sent.wait(patience);
-  all_sent_ = nullptr;
+  closing_->all_sent = nullptr;
 }
 
 void Session::on_all_sent() {
-  if (all_sent_ != nullptr) all_sent_->resolve({});
+  if (closing_ != nullptr && closing_->all_sent != nullptr) closing_->all_sent->resolve({});
 }
 
 void Session::stop() {
-  if (closed_.is_resolved()) return;
+  if (closing_ != nullptr) return;
   is_stopping_ = true;
   requests_.cancel_scope().cancel(io::CancelCause::kShutdown);
-  closed_.resolve({});
+  begin_closing();
 }
 
 ConfigurationPointer Session::try_configuration() {
@@ -88,7 +93,7 @@ io::task<Result<ConfigurationPointer>> Session::configuration(io::CancelScope& s
 
 void Session::on_frame(const protocol::FrameHeader& header, ByteSpan payload) {
   // The channel may still hold frames of a client that is being closed.
-  if (closed_.is_resolved()) return;
+  if (closing_ != nullptr) return;
   const auto method = static_cast<Method>(header.request.method);
   const FrameKind kind = protocol::kind_of(header.request.flags);
   if (kind == FrameKind::kEvent && method == Method::kCancel) return on_cancel(payload);
@@ -112,9 +117,9 @@ void Session::on_hello(ByteSpan payload) {
       hello->config_origin > protocol::ConfigOrigin::kDiscovered) {
     return violation("malformed configuration in hello");
   }
-  configuration_key_ = std::make_unique<ConfigurationKey>(
-      ConfigurationKey{std::string(*path), hello->config_origin, std::string(*directory),
-                       std::string(*environment)});
+  configuration_key_ =
+      services_.configurations.share({std::string(*path), hello->config_origin,
+                                      std::string(*directory), std::string(*environment)});
   configuration_seen_ = {hello->config_device, hello->config_inode, hello->config_bytes,
                          hello->config_modified_ns, hello->config_changed_ns};
 }
@@ -195,8 +200,8 @@ void Session::on_channel_closed(const Error&) {
 void Session::give_up() {
   is_stopping_ = false;
   requests_.cancel_scope().cancel(io::CancelCause::kPeerGone);
-  closed_.resolve({});
-  if (all_sent_ != nullptr) all_sent_->resolve({});
+  begin_closing();
+  on_all_sent();  // There is nobody to wait for.
 }
 
 }  // namespace mcpwire::daemon

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
 // Session: one connected client and its requests. Frames come from a FrameChannel, each request
-// runs as a task of its own, and when the client goes away its requests are given up.
+// runs as a task of its own, and when the client goes away its requests are given up. A session
+// itself is no task: ten thousand idle clients would keep ten thousand coroutine frames.
 //
 // Threading: the loop's thread.
 // Invariants: a session ends only after the last of its requests; its channel is closed by then.
 #pragma once
 
 #include "daemon/services.hpp"
+#include "io/cancel.hpp"
 #include "io/one_shot.hpp"
 #include "io/scope.hpp"
 #include "io/task.hpp"
@@ -26,10 +28,24 @@ class Request;
 
 class Session final : public ListNode, private FrameChannel::Receiver {
  public:
-  Session(Services& services, std::unique_ptr<FrameChannel> channel);
+  class Owner {
+   public:
+    /// Comes once, from the loop: the client is gone, or stop() was called. The owner runs end()
+    /// and may destroy the session when that has returned.
+    virtual void on_session_closing(Session& session) = 0;
 
-  /// Serves the client until it is gone and all its requests have ended.
-  io::task<Result<void>> run();
+   protected:
+    ~Owner() = default;
+  };
+
+  /// All but the channel outlive the session.
+  Session(Services& services, std::unique_ptr<FrameChannel> channel, Owner& owner);
+
+  /// Serves the client from here on.
+  void start();
+
+  /// Waits for the last requests, and for the client to take its answers where it is still there.
+  io::task<Result<void>> end();
 
   /// Payload bytes that one client may have under way; a single larger request is let through.
   static constexpr std::size_t kRequestBytesMax = std::size_t{64} << 20;
@@ -41,7 +57,7 @@ class Session final : public ListNode, private FrameChannel::Receiver {
   Services& services() const noexcept { return services_; }
   FrameChannel& channel() const noexcept { return *channel_; }
   /// Nothing can be told to the client any more.
-  bool is_closed() const noexcept { return closed_.is_resolved() && !is_stopping_; }
+  bool is_closed() const noexcept { return closing_ != nullptr && !is_stopping_; }
 
   /// The client's configuration as it stands now; waits only when it has to be read.
   ConfigurationPointer try_configuration();
@@ -49,6 +65,14 @@ class Session final : public ListNode, private FrameChannel::Receiver {
 
  private:
   friend class Request;
+  /// The end has begun: by the client, or by stop().
+  struct Closing final : Runnable {
+    explicit Closing(Session& ending) noexcept : session(ending) {}
+    void run() override { session.owner_.on_session_closing(session); }
+    Session& session;
+    io::OneShot<void>* all_sent = nullptr;  ///< While flush() waits.
+  };
+
   void on_frame(const protocol::FrameHeader& header, ByteSpan payload) override;
   void on_channel_closed(const Error& why) override;
   void on_all_sent() override;
@@ -63,18 +87,19 @@ class Session final : public ListNode, private FrameChannel::Receiver {
   void give_up();
   bool has_room_for(std::size_t payload_bytes) const noexcept;
   io::task<void> flush();
+  void begin_closing();
 
   Services& services_;
+  Owner& owner_;
   std::unique_ptr<FrameChannel> channel_;
   io::Scope requests_;
-  io::OneShot<void> closed_;  ///< The end has begun: by the client, or by stop().
-  bool is_stopping_ = false;  ///< By stop(): the client is still there.
+  std::unique_ptr<Closing> closing_;
   IntrusiveList<Request> active_;
-  /// Set by HELLO, together; null path: the client named no configuration.
-  std::unique_ptr<ConfigurationKey> configuration_key_;
+  /// Set by HELLO, together; null: the client named no configuration.
+  ConfigurationKeyPointer configuration_key_;
   FileIdentity configuration_seen_;
-  io::OneShot<void>* all_sent_ = nullptr;  ///< While flush() waits.
-  std::size_t request_bytes_ = 0;          ///< Payloads of active_.
+  std::size_t request_bytes_ = 0;  ///< Payloads of active_.
+  bool is_stopping_ = false;       ///< By stop(): the client is still there.
   bool wants_progress_ = false;
 };
 

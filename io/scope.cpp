@@ -40,8 +40,8 @@ Scope::Driver Scope::drive(Scope& scope, task<Result<void>> child) {
 void Scope::on_child_ended(Result<void> result) {
   MCPWIRE_CHECK(running_ > 0);
   --running_;
-  if (!result.has_value() && !first_failure_.has_value()) {
-    first_failure_ = std::move(result).error();
+  if (!result.has_value() && first_failure_ == nullptr) {
+    first_failure_ = std::make_unique<Error>(std::move(result).error());
     cancel_scope_.cancel(CancelCause::kSiblingFailed);
   }
   // Posted, not resumed: the driver's frame has to end before the scope may.
@@ -50,7 +50,7 @@ void Scope::on_child_ended(Result<void> result) {
 
 Result<void> Scope::JoinAwaiter::await_resume() const {
   scope.waiter_ = nullptr;
-  if (scope.first_failure_.has_value()) return fail(*scope.first_failure_);
+  if (scope.first_failure_ != nullptr) return fail(*scope.first_failure_);
   return {};
 }
 

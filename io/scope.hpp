@@ -14,7 +14,7 @@
 
 #include <coroutine>
 #include <cstddef>
-#include <optional>
+#include <memory>
 
 namespace mcpwire::io {
 
@@ -54,7 +54,7 @@ class Scope final : private Runnable {
   CancelScope cancel_scope_;
   std::size_t running_ = 0;
   std::coroutine_handle<> waiter_;
-  std::optional<Error> first_failure_;
+  std::unique_ptr<Error> first_failure_;  ///< Rare, and there are many scopes.
 };
 
 }  // namespace mcpwire::io

@@ -78,6 +78,22 @@ TEST_F(ConfigurationStoreTest, EnvironmentAndOriginKeepConfigurationsApart) {
   EXPECT_EQ(first->servers[0].spec->identity, second->servers[0].spec->identity);
 }
 
+TEST_F(ConfigurationStoreTest, EqualKeysAreOneObjectWhileSomebodyHasIt) {
+  ConfigurationKey other = key();
+  other.environment += std::string("X=1\0", 4);
+  ConfigurationKeyPointer first = configurations->share(key());
+  const std::weak_ptr<const ConfigurationKey> watched = first;
+  ConfigurationKeyPointer second = configurations->share(key());
+  EXPECT_EQ(first, second);
+  EXPECT_EQ(*first, key());
+  EXPECT_EQ(*configurations->share(other), other);
+  first.reset();
+  EXPECT_FALSE(watched.expired());
+  second.reset();
+  EXPECT_TRUE(watched.expired());
+  EXPECT_EQ(*configurations->share(key()), key());
+}
+
 TEST_F(ConfigurationStoreTest, AnotherVersionThanTheClientSawHasToBeRead) {
   configure({"files"});
   ASSERT_TRUE(load_now().has_value());

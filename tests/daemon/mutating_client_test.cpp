@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <random>
 #include <thread>
 
@@ -177,6 +178,17 @@ class CheckingChannel final : public FrameChannel, private FrameChannel::Receive
   FrameChannel::Receiver* receiver_ = nullptr;
 };
 
+class Ending final : public Session::Owner {
+ public:
+  explicit Ending(EventLoop& loop) noexcept : loop_(loop) {}
+  void on_session_closing(Session& session) override { end_.emplace(loop_, session.end()); }
+  bool has_ended() const noexcept { return end_ && end_->has_ended(); }
+
+ private:
+  EventLoop& loop_;
+  std::optional<test_support::BackgroundTask<Result<void>>> end_;
+};
+
 class MutatingClientTest : public DaemonTest {
  protected:
   MutatingClientTest()
@@ -238,8 +250,10 @@ class MutatingClientTest : public DaemonTest {
     RawClient client{UniqueFd(ends[0])};
     auto channel = io::ClientChannel::create(host_, UniqueFd(ends[1]));
     ASSERT_TRUE(channel.has_value());
-    Session session(*services, std::make_unique<CheckingChannel>(std::move(*channel), seen_));
-    test_support::BackgroundTask<Result<void>> run(loop, session.run());
+    Ending ending(loop);
+    Session session(*services, std::make_unique<CheckingChannel>(std::move(*channel), seen_),
+                    ending);
+    session.start();
     client.make_segment(kRing);
     client.send(FrameKind::kRequest, Method::kHello, 1, hello_payload(), client.own->fd());
     settle_loop();
@@ -248,7 +262,7 @@ class MutatingClientTest : public DaemonTest {
     mutator.attack(client.own->memory().ring - ring::kControlBytes, aim);
     const std::string call =
         test_support::call_payload({.arguments = R"({"a":"0123456789abcdef"})"});
-    for (int i = 1; i <= calls && !run.has_ended(); ++i) {
+    for (int i = 1; i <= calls && !ending.has_ended(); ++i) {
       static_cast<void>(
           client.push(FrameKind::kRequest, Method::kCallTool, static_cast<std::uint64_t>(i), call));
       static_cast<void>(ring::ring_doorbell(client.socket.get()));
@@ -261,7 +275,7 @@ class MutatingClientTest : public DaemonTest {
     mutator.rest();
     client.socket.reset();
     settle_loop();
-    ASSERT_TRUE(run.has_ended());
+    ASSERT_TRUE(ending.has_ended());
   }
 
   io::ChannelHost host_;

@@ -17,9 +17,15 @@ protocol::ParsedErrorBody Answer::failure() const {
 }
 
 TestClient::TestClient(daemon::Services& services)
-    : session_(std::make_unique<daemon::Session>(
-          services, std::make_unique<RecordingChannel>(channel, record))),
-      run_(services.loop, session_->run()) {}
+    : loop_(services.loop),
+      session_(std::make_unique<daemon::Session>(
+          services, std::make_unique<RecordingChannel>(channel, record), *this)) {
+  session_->start();
+}
+
+void TestClient::on_session_closing(daemon::Session& session) {
+  end_.emplace(loop_, session.end());
+}
 
 void TestClient::hello(const daemon::ConfigurationKey& key, const FileIdentity& seen,
                        std::uint64_t features) {

@@ -31,7 +31,7 @@ struct Answer {
   protocol::ParsedErrorBody failure() const;
 };
 
-class TestClient {
+class TestClient final : public daemon::Session::Owner {
  public:
   explicit TestClient(daemon::Services& services);
   TestClient(const TestClient&) = delete;
@@ -54,7 +54,7 @@ class TestClient {
   /// Requests sent so far; their correlation ids are 1 to this.
   std::uint64_t requests() const noexcept { return last_correlation_; }
 
-  bool has_ended() const noexcept { return run_.has_ended(); }
+  bool has_ended() const noexcept { return end_ && end_->has_ended(); }
   daemon::Session& session() noexcept { return *session_; }
   RecordingChannel& recording() noexcept {
     return static_cast<RecordingChannel&>(session_->channel());
@@ -64,8 +64,11 @@ class TestClient {
   ChannelRecord record;
 
  private:
+  void on_session_closing(daemon::Session& session) override;
+
+  EventLoop& loop_;
   std::unique_ptr<daemon::Session> session_;
-  BackgroundTask<Result<void>> run_;
+  std::optional<BackgroundTask<Result<void>>> end_;
   std::uint64_t last_correlation_ = 0;
 };
 
