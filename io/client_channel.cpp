@@ -41,6 +41,7 @@ ChannelHost::ChannelHost(Loop& loop, ChannelHostOptions options)
       processes_(loop, options_.quota),
       spin_budget_(options_.spinning_clients_max, options_.client_spin_ns),
       slabs_(loop, options_.slabs),
+      rings_memory_(sizeof(ClientChannel::Rings)),
       scratch_(protocol::kSocketFrameBytesMax) {}
 
 void ChannelHost::set_wake_price(std::uint64_t wake_ns) noexcept {
@@ -99,8 +100,8 @@ void ClientChannel::start(Receiver& receiver) {
   MCPWIRE_CHECK(state_ == State::kNew);
   receiver_ = &receiver;
   state_ = State::kHandshake;
-  patience_timer_ = std::make_unique<PatienceTimer>(*this);
-  host_.loop().arm(*patience_timer_, host_.loop().now_ns() + host_.options().handshake_timeout_ns);
+  handshake_timer_ = std::make_unique<PatienceTimer>(*this);
+  host_.loop().arm(*handshake_timer_, host_.loop().now_ns() + host_.options().handshake_timeout_ns);
   charges_.process().join(peer_death_);
   socket_watcher_.start(WatchMode::kEachArrival);
 }
@@ -122,8 +123,9 @@ void ClientChannel::leave_open_state() noexcept {
   socket_watcher_.stop();
   peer_death_.unlink();
   room_watcher_.reset();
-  patience_timer_.reset();
+  handshake_timer_.reset();
   bell_pause_.reset();
+  if (rings_) host_.loop().disarm(rings_->idle_timer);
   // Shut down, not only closed: the kernel may hold the file a little longer for its watchers.
   ::shutdown(socket_.get(), SHUT_RDWR);
 }

@@ -21,6 +21,7 @@
 #include "io/detail/channel_rings.hpp"
 #include "io/detail/channel_slabs.hpp"
 #include "io/detail/channel_spin.hpp"
+#include "io/detail/slot_pool.hpp"
 #include "io/detail/spin_budget.hpp"
 #include "io/fd_watcher.hpp"
 #include "io/loop.hpp"
@@ -112,6 +113,7 @@ class ChannelHost {
   detail::ChannelSpin spin_;
   detail::SpinBudget spin_budget_;
   detail::SlabKeeper slabs_;
+  detail::SlotPool rings_memory_;
   std::vector<std::byte> scratch_;  ///< Holds the one payload that is being handed over.
   std::uint64_t violations_ = 0;
   std::uint32_t open_ = 0;
@@ -164,7 +166,7 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
     void run() override;
     ClientChannel& channel;
   };
-  /// The end of the handshake's patience, then of that with unused rings.
+  /// The end of the patience with a handshake, or with unused rings.
   struct PatienceTimer final : Timer {
     explicit PatienceTimer(ClientChannel& owner) noexcept : channel(owner) {}
     void on_timer() override;
@@ -176,6 +178,15 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
     explicit BellPause(ClientChannel& owner) noexcept : channel(owner) {}
     void on_timer() override;
     ClientChannel& channel;
+  };
+
+  friend class ChannelHost;
+  /// All that only a connection in use has.
+  struct Rings final : detail::ChannelRings {
+    Rings(ring::OwnedSegment own_segment, ring::PeerSegment peer_segment,
+          ClientChannel& channel) noexcept
+        : ChannelRings(std::move(own_segment), std::move(peer_segment)), idle_timer(channel) {}
+    PatienceTimer idle_timer;
   };
 
   ClientChannel(ChannelHost& host, UniqueFd socket, detail::ChannelCharges charges);
@@ -224,7 +235,7 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
   Receiver* receiver_ = nullptr;
   UniqueFd socket_;
   detail::ChannelCharges charges_;
-  std::unique_ptr<detail::ChannelRings> rings_;
+  detail::SlotPool::Pointer<Rings> rings_;
   detail::ChannelInbox inbox_;
   detail::ChannelOutbox outbox_;
   FdWatcher socket_watcher_;
@@ -232,7 +243,7 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
   RoomWatch room_watch_{*this};
   std::unique_ptr<FdWatcher> room_watcher_;  ///< Only while the socket is full.
   LaterWork later_{*this};
-  std::unique_ptr<PatienceTimer> patience_timer_;
+  std::unique_ptr<PatienceTimer> handshake_timer_;
   std::unique_ptr<BellPause> bell_pause_;
   std::unique_ptr<Error> closed_why_;  ///< To be reported to the receiver.
   std::uint64_t delivering_ = 0;       ///< Correlation of the request inside on_frame().

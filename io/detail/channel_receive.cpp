@@ -127,7 +127,7 @@ Result<void> ClientChannel::take_hello(ring::ReceivedFrame& frame) {
   --host_.handshaking_;
   charges_.end_handshake();
   ++host_.open_;
-  patience_timer_.reset();
+  handshake_timer_.reset();
   if ((verdict.features & protocol::feature::kSlabs) != 0) outbox_.use_slabs(host_.slabs_);
   outbox_.attach(socket_.get(), rings_.get());
   if (rings_) host_.spin_budget_.on_request(rings_->spin_seat, host_.loop().now_ns());

@@ -29,7 +29,7 @@ Result<void> ClientChannel::make_rings(ring::ReceivedFrame& frame, std::uint32_t
   const auto ability = host_.loop().features().has(KernelFeature::kNoExecSeal)
                            ? ring::KernelAbility::kUseIfPresent
                            : ring::KernelAbility::kHidden;
-  const auto make = [&]() -> Result<std::unique_ptr<detail::ChannelRings>> {
+  const auto make = [&]() -> Result<detail::SlotPool::Pointer<Rings>> {
     if (frame.lost_attachment) {
       return fail(Error::from_errno(ErrorKind::kOverloaded, EMFILE, "recvmsg"));
     }
@@ -39,11 +39,12 @@ Result<void> ClientChannel::make_rings(ring::ReceivedFrame& frame, std::uint32_t
       return fail(ErrorKind::kOverloaded, ErrorCode::kQueueFull);
     }
     auto own = ring::OwnedSegment::create({ring_bytes, ability});
-    if (!own) {
-      charges_.give_back_bytes(2 * ring::segment_bytes(ring_bytes));
-      return fail(std::move(own).error());
-    }
-    return std::make_unique<detail::ChannelRings>(*std::move(own), std::move(peer));
+    auto made = own ? host_.rings_memory_.try_make<Rings>(*std::move(own), std::move(peer), *this)
+                    : nullptr;
+    if (made) return made;
+    charges_.give_back_bytes(2 * ring::segment_bytes(ring_bytes));
+    if (!own) return fail(std::move(own).error());
+    return fail(ErrorKind::kOverloaded, ErrorCode::kOutOfMemory);
   };
   auto rings = make();
   if (!rings) {
@@ -68,8 +69,7 @@ void ClientChannel::note_shared_memory(const Error* lack) {
 void ClientChannel::await_idleness() {
   last_message_ns_ = host_.loop().now_ns();
   if (!rings_ || !renews_rings_ || host_.options().ring_idle_ns == 0) return;
-  patience_timer_ = std::make_unique<PatienceTimer>(*this);
-  host_.loop().arm(*patience_timer_, last_message_ns_ + host_.options().ring_idle_ns);
+  host_.loop().arm(rings_->idle_timer, last_message_ns_ + host_.options().ring_idle_ns);
 }
 
 /// Nothing is under way in either direction. What we have published and the client has not read
@@ -82,14 +82,14 @@ void ClientChannel::retire_rings_if_idle() {
   const std::uint64_t now = host_.loop().now_ns();
   const std::uint64_t idle_ns = host_.options().ring_idle_ns;
   if (now < last_message_ns_ + idle_ns) {
-    return host_.loop().arm(*patience_timer_, last_message_ns_ + idle_ns);
+    return host_.loop().arm(rings_->idle_timer, last_message_ns_ + idle_ns);
   }
-  if (!may_retire_rings()) return host_.loop().arm(*patience_timer_, now + idle_ns);
+  if (!may_retire_rings()) return host_.loop().arm(rings_->idle_timer, now + idle_ns);
   if (rings_->consumer.prepare_retire()) {
     // A record came in that moment, and its sender waits for what we decide.
     rings_->consumer.unpark();
     make_hot();
-    return host_.loop().arm(*patience_timer_, now + idle_ns);
+    return host_.loop().arm(rings_->idle_timer, now + idle_ns);
   }
   rings_->consumer.retire();
   Poller::unlink();
@@ -98,7 +98,6 @@ void ClientChannel::retire_rings_if_idle() {
   rings_.reset();
   --host_.with_rings_;
   has_retired_ = true;
-  patience_timer_.reset();
 }
 
 Result<void> ClientChannel::take_rings_offer(ring::ReceivedFrame& frame) {
