@@ -8,7 +8,10 @@
 #include "ring/waiter.hpp"
 #include "tests/io/client_channel_fixture.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 namespace mcpwire::io {
 namespace {
@@ -131,6 +134,68 @@ TEST_P(HotAndColdTest, AfterTheLastAnswerTheLoopSleepsUntilSomethingHappens) {
   EXPECT_LE(after.spins - before.spins, 1U);
   EXPECT_LE(after.spin_rounds - before.spin_rounds, 5'000U) << "50 us are some hundred";
   EXPECT_LE(after.kernel_enters - before.kernel_enters, 4U);
+}
+
+/// A daemon with many clients of whom one pings, each time out of its sleep.
+class IdleCrowdTest : public HotAndColdTest {
+ protected:
+  static constexpr std::uint64_t kPings = 200;
+  static constexpr std::size_t kIdle = 200;
+
+  void SetUp() override {
+    HotAndColdTest::SetUp();
+    make_host({.spin_ns = 0});
+    open(first_, RawClient::kRingBytes);
+  }
+  void TearDown() override {
+    idle_.clear();
+    HotAndColdTest::TearDown();
+  }
+  void cool_down() {
+    for (int turn = 0; turn < 12; ++turn) loop_->run_once(kNanosecondsPerMicrosecond);
+  }
+  LoopCounters cost_of_pings() {
+    RawClient& client = *first_.client;
+    const LoopCounters before = loop_->counters();
+    for (std::uint64_t i = 1; i <= kPings; ++i) {
+      EXPECT_TRUE(client.push(FrameKind::kRequest, Method::kPing, i, "hi"));
+      if (client.producer->peer_needs_doorbell()) {
+        EXPECT_TRUE(ring::ring_doorbell(client.socket.get()));
+      }
+      run_until([&] { return client.consumer->has_data(); });
+      EXPECT_TRUE(client.pop().has_value());
+    }
+    const LoopCounters after = loop_->counters();
+    return {.turns = after.turns - before.turns,
+            .kernel_enters = after.kernel_enters - before.kernel_enters};
+  }
+
+  std::vector<Connected> idle_;
+};
+
+MCPWIRE_INSTANTIATE_ON_KERNELS(IdleCrowdTest);
+
+TEST_P(IdleCrowdTest, APingAmongManyIdleClientsCostsWhatItCostsAlone) {
+  cool_down();
+  const LoopCounters alone = cost_of_pings();
+  for (std::size_t i = 0; i < kIdle; ++i) idle_.push_back(make_open(RawClient::kRingBytes));
+  cool_down();
+  std::size_t asleep = 0;
+  first_.receiver->react = [&](const SeenFrame& frame) {
+    // Of a client that is looked at in this turn nobody would want a bell.
+    if (frame.header.correlation == kPings) {
+      for (Connected& each : idle_) {
+        EXPECT_TRUE(each.client->push(FrameKind::kRequest, Method::kPing, 1, ""));
+        asleep += each.client->producer->peer_needs_doorbell() ? 1 : 0;
+      }
+    }
+    answer(*first_.channel, frame.header.correlation, frame.payload);
+    first_.receiver->frames.clear();
+  };
+  const LoopCounters among_many = cost_of_pings();
+  EXPECT_EQ(asleep, kIdle);
+  EXPECT_LE(among_many.turns, alone.turns + 2);
+  EXPECT_LE(among_many.kernel_enters, alone.kernel_enters + 2);
 }
 
 TEST_P(HotAndColdTest, AnIdleClientSpinsOnceAndSleeps) {

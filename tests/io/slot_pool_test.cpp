@@ -39,13 +39,13 @@ TEST(SlotPoolTest, WhatIsGivenBackIsTakenAgainBeforeMoreIsMapped) {
   std::vector<void*> slots;
   while (pool.chunks() < 3) slots.push_back(pool.try_take());
   std::set<void*> returned;
-  for (std::size_t i = 0; i < slots.size(); i += 2) {
+  // The last one is all that its chunk holds.
+  for (std::size_t i = 0; i + 1 < slots.size(); i += 2) {
     SlotPool::give_back(slots[i]);
     returned.insert(slots[i]);
   }
-  const std::size_t chunks = pool.chunks();
-  for (std::size_t i = 0; i < slots.size(); i += 2) slots[i] = pool.try_take();
-  EXPECT_EQ(pool.chunks(), chunks);
+  for (std::size_t i = 0; i + 1 < slots.size(); i += 2) slots[i] = pool.try_take();
+  EXPECT_EQ(pool.chunks(), 3U);
   EXPECT_TRUE(returned.contains(slots[0]));
   for (void* const slot : slots) SlotPool::give_back(slot);
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // A library to be preloaded into mcpwired: replaces operator new and counts, in a file that a test
-// has mapped, how often it was called. The whole program is counted, third-party libraries
-// included.
+// has mapped, how often it was called (first word) and how many bytes are in use (second). The
+// whole program is counted, third-party libraries included.
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -33,8 +34,10 @@ std::atomic<std::uint64_t>* counter() noexcept {
   return word;
 }
 
+/// glibc's head in front of each piece.
+constexpr std::size_t kHeadBytes = 8;
+
 void* allocate(std::size_t bytes, std::size_t alignment) {
-  if (auto* const count = counter()) count->fetch_add(1, std::memory_order_relaxed);
   void* memory = nullptr;
   if (alignment <= alignof(std::max_align_t)) {
     memory = std::malloc(bytes == 0 ? 1 : bytes);
@@ -42,7 +45,19 @@ void* allocate(std::size_t bytes, std::size_t alignment) {
     memory = nullptr;
   }
   if (memory == nullptr) std::abort();
+  if (auto* const count = counter()) {
+    count[0].fetch_add(1, std::memory_order_relaxed);
+    count[1].fetch_add(malloc_usable_size(memory) + kHeadBytes, std::memory_order_relaxed);
+  }
   return memory;
+}
+
+void release(void* memory) noexcept {
+  if (memory == nullptr) return;
+  if (auto* const count = counter()) {
+    count[1].fetch_sub(malloc_usable_size(memory) + kHeadBytes, std::memory_order_relaxed);
+  }
+  std::free(memory);
 }
 
 }  // namespace
@@ -59,11 +74,11 @@ void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return a
 void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
   return allocate(bytes, 1);
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept { release(memory); }
+void operator delete[](void* memory) noexcept { release(memory); }
+void operator delete(void* memory, std::size_t) noexcept { release(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { release(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { release(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { release(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { release(memory); }
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { release(memory); }

@@ -2,18 +2,12 @@
 //
 // A warm ping and a warm call of 1 KiB allocate nothing, in the daemon and in the client: counted
 // by a replaced operator new on both sides. Coroutine frames and texts come from free lists.
-#include "client/connection.hpp"
-#include "tests/process/daemon_fixture.hpp"
+#include "tests/process/counted_daemon.hpp"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <new>
 #include <string>
 
@@ -43,53 +37,9 @@ namespace {
 constexpr int kWarmUp = 300;
 constexpr int kCounted = 1000;
 
-class AllocationTest : public DaemonFixture {
+class AllocationTest : public CountedDaemonFixture {
  protected:
-  AllocationTest() : counter_path_(work() + "/allocations") {
-    write_file(counter_path_, std::string(4096, '\0'));
-    const int fd = ::open(counter_path_.c_str(), O_RDWR | O_CLOEXEC);
-    void* const page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    EXPECT_NE(page, MAP_FAILED);
-    ::close(fd);
-    of_daemon_ = static_cast<std::atomic<std::uint64_t>*>(page);
-    use_demo_server();
-    start_counted_daemon();
-    client::ConnectOptions options;
-    options.runtime_directory = run_directory();
-    options.auto_start = client::AutoStart::kNo;
-    options.config = client::ConfigReference{environment["MCPWIRE_CONFIG"]};
-    options.working_directory = work();
-    auto connection = client::Connection::connect(options);
-    EXPECT_TRUE(connection.has_value());
-    connection_ = std::make_unique<client::Connection>(*std::move(connection));
-  }
-  ~AllocationTest() override {
-    connection_.reset();
-    run({"daemon", "stop"});
-    ::waitpid(daemon_, nullptr, 0);
-    ::munmap(of_daemon_, 4096);
-  }
-
-  /// Without mcpwire, which takes LD_PRELOAD out of what it starts.
-  void start_counted_daemon() {
-    int ready[2];
-    ASSERT_EQ(::pipe(ready), 0);
-    daemon_ = ::fork();
-    ASSERT_GE(daemon_, 0);
-    if (daemon_ == 0) {
-      ::setenv("LD_PRELOAD", MCPWIRE_ALLOCATION_COUNTER, 1);
-      ::setenv("MCPWIRE_TEST_ALLOCATIONS", counter_path_.c_str(), 1);
-      ::close(ready[0]);
-      ::execl(program("mcpwired").c_str(), "mcpwired", "--runtime-dir", run_directory().c_str(),
-              "--ready-fd", std::to_string(ready[1]).c_str(), nullptr);
-      ::_exit(127);
-    }
-    ::close(ready[1]);
-    std::array<char, 64> said{};
-    EXPECT_GT(::read(ready[0], said.data(), said.size() - 1), 0);
-    EXPECT_STREQ(said.data(), "ready\n");
-    ::close(ready[0]);
-  }
+  AllocationTest() : connection_(std::make_unique<client::Connection>(connect())) {}
 
   struct Counts {
     std::uint64_t daemon;
@@ -99,16 +49,13 @@ class AllocationTest : public DaemonFixture {
   template <class Work>
   Counts count(Work&& work) {
     for (int i = 0; i < kWarmUp; ++i) work();
-    const std::uint64_t daemon_before = of_daemon_->load();
+    const std::uint64_t daemon_before = daemon_allocations();
     EXPECT_GT(daemon_before, 0U);  // Or nobody counts.
     const std::uint64_t client_before = own_allocations.load();
     for (int i = 0; i < kCounted; ++i) work();
-    return {of_daemon_->load() - daemon_before, own_allocations.load() - client_before};
+    return {daemon_allocations() - daemon_before, own_allocations.load() - client_before};
   }
 
-  std::string counter_path_;
-  std::atomic<std::uint64_t>* of_daemon_ = nullptr;
-  pid_t daemon_ = -1;
   std::unique_ptr<client::Connection> connection_;
 };
 
