@@ -150,42 +150,6 @@ SteppedChild::Step SteppedChild::understand(int status) {
 
 bool SteppedChild::is_possible() { return false; }
 SteppedChild::SteppedChild(const std::function<void()>&) {}
-std::uint64_t SteppedChild::address() const {
-  user_regs_struct registers{};
-  ::ptrace(PTRACE_GETREGS, pid_, nullptr, &registers);
-  return registers.rip;
-}
-
-/// In a debug register, so that the code stays as it is; 0 takes it away.
-void SteppedChild::set_breakpoint(std::uint64_t address) const {
-  constexpr std::uint64_t kLocalExecuteOne = 1;
-  const auto poke = [&](int number, std::uint64_t value) {
-    const std::size_t offset = offsetof(user, u_debugreg) + sizeof(long) * std::size_t(number);
-    EXPECT_EQ(::ptrace(PTRACE_POKEUSER, pid_, offset, value), 0);
-  };
-  poke(7, 0);
-  if (address == 0) return;
-  poke(0, address);
-  poke(7, kLocalExecuteOne);
-}
-
-SteppedChild::Step SteppedChild::run_to(std::uint64_t wanted, std::uint32_t times) {
-  // A step first: where it is now is not one of the times.
-  Step last = step();
-  if (last == Step::kRan && address() == wanted) --times;
-  if (times == 0) return last;
-  set_breakpoint(wanted);
-  for (; times != 0 && last == Step::kRan; --times) {
-    ::ptrace(PTRACE_CONT, pid_, nullptr, nullptr);
-    last = awake();
-  }
-  if (last == Step::kRan) {
-    set_breakpoint(0);
-    EXPECT_EQ(address(), wanted);
-  }
-  return last;
-}
-
 SteppedChild::Step SteppedChild::step() { return Step::kBroken; }
 SteppedChild::Step SteppedChild::awake() { return Step::kBroken; }
 SteppedChild::Step SteppedChild::run_to(std::uint64_t, std::uint32_t) { return Step::kBroken; }
