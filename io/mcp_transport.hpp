@@ -15,13 +15,23 @@
 #include "protocol/base/error.hpp"
 #include "protocol/base/result.hpp"
 #include "protocol/base/seams/clock.hpp"
+#include "protocol/mcp/client_abilities.hpp"
+#include "protocol/mcp/revision.hpp"
 #include "protocol/outcome.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 namespace mcpwire::io {
+
+/// Of which kind a result is. Legacy revisions know but one kind.
+enum class ResultType : std::uint8_t {
+  kComplete,
+  kInputRequired,  ///< Only where the table of methods allows it: answer, then send it again.
+  kTask,           ///< Only where the request declared ClientAbility::kTasks.
+};
 
 /// How a request ended. Without an answer: kCancelled if its caller took it back; else kNotSent
 /// or kUnknown, by whether it may have been sent (deadline, loss of the server,
@@ -31,6 +41,7 @@ struct RpcReply {
   RpcBody body;  ///< kOk: the raw result. kPeerError: the raw error object. Else empty.
   Error error;   ///< Why, for every outcome but kOk and kPeerError.
   bool may_have_been_sent = false;
+  ResultType result_type = ResultType::kComplete;  ///< Of a kOk reply.
 };
 
 /// The line between "not sent" and "may have happened", told to whoever answers for it.
@@ -55,21 +66,56 @@ class ProgressSink {
   ~ProgressSink() = default;
 };
 
+/// A question of the server to whoever sent the request that it works on: sampling, elicitation,
+/// roots. Answered exactly once, later and on the loop; destroyed unanswered, it is refused in the
+/// way that protocol/mcp/refusal.hpp defines. May outlive request and transport: then an answer
+/// goes nowhere.
+class ServerRequest {
+ public:
+  virtual ~ServerRequest() = default;
+  virtual std::string_view method() const noexcept = 0;
+  /// A raw object; empty if there is none.
+  virtual std::string_view params() const noexcept = 0;
+  /// `result_json` is a raw, validated object.
+  virtual void answer(std::string_view result_json) = 0;
+  /// `error_json` is a raw, validated JSON-RPC error object.
+  virtual void answer_error(std::string_view error_json) = 0;
+  virtual void refuse() = 0;
+};
+
+class ServerRequestSink {
+ public:
+  /// Called while the request is in flight. May answer at once.
+  virtual void on_server_request(std::unique_ptr<ServerRequest> request) = 0;
+
+ protected:
+  ~ServerRequestSink() = default;
+};
+
 struct RequestOptions {
   CancelScope* scope = nullptr;          ///< Never null.
   std::uint64_t deadline_ns = kNever;    ///< Monotonic; nothing moves it.
   std::uint64_t inactivity_ns = kNever;  ///< Longest silence; progress starts it anew.
   SendObserver* observer = nullptr;      ///< May be null.
   ProgressSink* progress = nullptr;      ///< Null: no progress token is sent.
+  /// The caller's `_meta`, a raw, validated object, or empty. Its keys pass untouched, but for
+  /// those that belong to the hop (progressToken, and in a modern conversation protocolVersion,
+  /// clientInfo, clientCapabilities): they are the transport's own. Read until the task suspends.
+  std::string_view meta = {};
+  /// What the asking client can answer. Modern: declared with this request.
+  protocol::mcp::ClientAbilities abilities = {};
+  /// Null: the client can answer nothing, and what the server asks is refused.
+  ServerRequestSink* server_requests = nullptr;
 };
 
 /// What the server said of itself. Empty before open() has succeeded.
 struct ServerInfo {
   std::string name;
   std::string version;
-  std::string protocol_version;
+  std::string protocol_version;  ///< As text; the same as `revision`.
   std::string capabilities_json;
   std::string instructions;
+  protocol::mcp::Revision revision = protocol::mcp::kNewestLegacyRevision;
 };
 
 struct TransportCounters {
@@ -111,8 +157,9 @@ class McpTransport {
   /// Starts the server and completes the handshake. On failure everything is torn down again.
   virtual task<Result<void>> open(CancelScope& scope, std::uint64_t deadline_ns) = 0;
 
-  /// Sends one request. `params` is a raw, validated JSON object, or empty for none; the spans are
-  /// read only until the task first suspends.
+  /// Sends one request. `params` is a raw, validated JSON object, or empty for none, and without a
+  /// `_meta` of its own (that goes into the options; io/mcp/meta.hpp takes it out of foreign
+  /// parameters); the spans are read only until the task first suspends.
   virtual task<RpcReply> request(
       std::string_view method,  // outlives: awaited in the same expression
       std::string_view params,  // outlives: awaited in the same expression

@@ -27,6 +27,7 @@ struct FakeMcpTransport::Waiting final : private Timer {
         shot(event_loop),
         method(request_method),
         params(request_params),
+        meta(request_options.meta),
         options(request_options) {
     restart_inactivity();
   }
@@ -43,6 +44,7 @@ struct FakeMcpTransport::Waiting final : private Timer {
   io::OneShot<RpcReply> shot;
   std::string method;
   std::string params;
+  std::string meta;
   io::RequestOptions options;
 
  private:
@@ -176,6 +178,47 @@ void FakeMcpTransport::progress(std::size_t index, std::string_view params) {
   Waiting& waiting = **std::next(waiting_.begin(), static_cast<std::ptrdiff_t>(index));
   waiting.restart_inactivity();
   if (waiting.options.progress != nullptr) waiting.options.progress->on_progress(params);
+}
+
+std::string_view FakeMcpTransport::waiting_meta(std::size_t index) const { return at(index).meta; }
+
+protocol::mcp::ClientAbilities FakeMcpTransport::waiting_abilities(std::size_t index) const {
+  return at(index).options.abilities;
+}
+
+namespace {
+
+class FakeServerRequest final : public io::ServerRequest {
+ public:
+  FakeServerRequest(std::string method, std::string params, std::vector<std::string>& answers)
+      : method_(std::move(method)), params_(std::move(params)), answers_(&answers) {}
+  ~FakeServerRequest() override { refuse(); }
+  std::string_view method() const noexcept override { return method_; }
+  std::string_view params() const noexcept override { return params_; }
+  void answer(std::string_view result_json) override { end("result " + std::string(result_json)); }
+  void answer_error(std::string_view error_json) override {
+    end("error " + std::string(error_json));
+  }
+  void refuse() override { end("refused"); }
+
+ private:
+  void end(std::string answer) {
+    if (answers_ != nullptr) std::exchange(answers_, nullptr)->push_back(std::move(answer));
+  }
+
+  std::string method_;
+  std::string params_;
+  std::vector<std::string>* answers_;
+};
+
+}  // namespace
+
+bool FakeMcpTransport::ask(std::size_t index, std::string method, std::string params) {
+  io::ServerRequestSink* const sink = at(index).options.server_requests;
+  if (sink == nullptr) return false;
+  sink->on_server_request(
+      std::make_unique<FakeServerRequest>(std::move(method), std::move(params), answers));
+  return true;
 }
 
 void FakeMcpTransport::notify(std::string_view method, std::string_view params) {

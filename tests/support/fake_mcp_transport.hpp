@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace mcpwire::test_support {
 
@@ -68,6 +69,14 @@ class FakeMcpTransport final : public io::McpTransport {
   /// Progress for a waiting request: its inactivity starts anew and its sink is told.
   void progress(std::size_t index, std::string_view params);
   void notify(std::string_view method, std::string_view params);
+
+  /// What a waiting request was sent with.
+  std::string_view waiting_meta(std::size_t index) const;
+  protocol::mcp::ClientAbilities waiting_abilities(std::size_t index) const;
+  /// The server asks while that request waits. What comes of it is appended to `answers`:
+  /// "result ...", "error ..." or "refused". False if its client takes no questions.
+  bool ask(std::size_t index, std::string method, std::string params);
+  std::vector<std::string> answers;
 
   /// The server dies: requests in flight become kUnknown, then the observer is told.
   void lose(const Error& why);
