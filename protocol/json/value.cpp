@@ -106,6 +106,31 @@ Result<void> ValueReader::extract_fields(std::string_view object,
   return finish(read_fields(object, names, raw_values));
 }
 
+JsonFault ValueReader::read_members(std::string_view object, std::vector<Member>& members) {
+  if (const JsonFault fault = prepare(object); fault != JsonFault::kNone) return fault;
+  Walker walker(object, index_);
+  if (!walker.take('{')) return JsonFault::kType;
+  if (!walker.take('}')) {
+    do {
+      std::string_view key;
+      if (const JsonFault fault = walker.take_key(key); fault != JsonFault::kNone) return fault;
+      Member& member = members.emplace_back();
+      member.key = {key.data() - 1, key.size() + 2};  // take_key() cut the quotes off.
+      const JsonFault fault = walker.take_value(member.value, Strictness::kFull, 1);
+      if (fault != JsonFault::kNone) return fault;
+    } while (walker.take(','));
+    if (!walker.take('}')) return JsonFault::kGrammar;
+  }
+  return walker.at_end() ? JsonFault::kNone : JsonFault::kTrailing;
+}
+
+Result<std::vector<Member>> ValueReader::members(std::string_view object) {
+  std::vector<Member> members;
+  Result<void> outcome = finish(read_members(object, members));
+  if (!outcome) return fail(std::move(outcome).error());
+  return members;
+}
+
 JsonFault ValueReader::read_elements(std::string_view array, std::vector<std::string_view>& raw) {
   if (const JsonFault fault = prepare(array); fault != JsonFault::kNone) return fault;
   Walker walker(array, index_);

@@ -26,6 +26,12 @@ enum class ValueKind : std::uint8_t { kObject, kArray, kString, kNumber, kBoolea
 /// The kind of a validated raw value, told by its first character. REQUIRES: !raw.empty().
 ValueKind value_kind(std::string_view raw) noexcept;
 
+/// One member of an object, as raw tokens: the key with its quotes and escapes.
+struct Member {
+  std::string_view key;
+  std::string_view value;
+};
+
 class ValueReader {
  public:
   /// Errors of all functions: kInvalid/kMalformedJson (kTooLarge over kMessageBytesMax);
@@ -49,6 +55,9 @@ class ValueReader {
     return {};
   }
 
+  /// The members of an object, in order, repeated keys and all.
+  Result<std::vector<Member>> members(std::string_view object);
+
   /// The raw elements of an array.
   Result<std::vector<std::string_view>> elements(std::string_view array);
 
@@ -58,6 +67,7 @@ class ValueReader {
   JsonFault check(std::string_view json);
   JsonFault read_fields(std::string_view object, std::span<const std::string_view> names,
                         std::span<std::string_view> raw_values);
+  JsonFault read_members(std::string_view object, std::vector<Member>& members);
   JsonFault read_elements(std::string_view array, std::vector<std::string_view>& raw);
   JsonFault prepare(std::string_view json);
   Result<void> finish(JsonFault fault);

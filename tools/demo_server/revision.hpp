@@ -1,30 +1,29 @@
 // SPDX-License-Identifier: MIT
 //
-// Revision: the MCP revisions this server speaks, oldest first, so that "from ... on" is a
-// comparison.
+// Revision: the MCP revisions this server speaks: all that protocol/mcp knows.
 #pragma once
 
-#include <cstdint>
+#include "protocol/mcp/revision.hpp"
+
 #include <optional>
 #include <string_view>
 
 namespace mcpwire::demo {
 
-enum class Revision : std::uint8_t {
-  k20241105,
-  k20250326,
-  k20250618,
-  k20251125,
-  k20260728,  ///< Modern: no handshake, _meta on every request.
-};
+using protocol::mcp::Revision;
 
-inline constexpr Revision kNewestLegacy = Revision::k20251125;
-inline constexpr Revision kModern = Revision::k20260728;
+inline constexpr Revision kNewestLegacy = protocol::mcp::kNewestLegacyRevision;
+/// Modern: no handshake, _meta on every request.
+inline constexpr Revision kModern = protocol::mcp::kNewestRevision;
 
-/// e.g. "2025-11-25".
-std::string_view revision_name(Revision revision) noexcept;
+inline std::string_view revision_name(Revision revision) noexcept {
+  return protocol::mcp::facts_of(revision).name;
+}
 
 /// The revision of that name among those that begin with `initialize`.
-std::optional<Revision> find_legacy_revision(std::string_view name) noexcept;
+inline std::optional<Revision> find_legacy_revision(std::string_view name) noexcept {
+  const std::optional<Revision> found = protocol::mcp::find_revision(name);
+  return found.has_value() && !protocol::mcp::is_modern(*found) ? found : std::nullopt;
+}
 
 }  // namespace mcpwire::demo

@@ -49,7 +49,7 @@ void Session::on_line(std::string_view line) {
 /// 2025-03-26 alone allows batches. Their answers come as single lines, which it allows, too.
 void Session::on_fault(std::string_view line) {
   const JsonFault fault = parser_.last_fault();
-  if (fault == JsonFault::kBatch && legacy_revision_ == Revision::k20250326) {
+  if (fault == JsonFault::kBatch && legacy_revision_ == Revision::k2025_03_26) {
     // A batch inside a batch is refused: its element is an array, and stays one.
     const auto visited = reader_.for_each_element(line, [this](std::string_view element) {
       const Result<Envelope> envelope = parser_.parse(element);

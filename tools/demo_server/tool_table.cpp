@@ -68,13 +68,13 @@ const ToolEntry* find_tool(std::string_view name) noexcept {
 
 void write_tool(protocol::json::Writer& writer, const ToolEntry& tool, Revision revision) {
   writer.begin_object().key("name").string(tool.name);
-  const bool has_structure = revision >= Revision::k20250618;
+  const bool has_structure = revision >= Revision::k2025_06_18;
   if (has_structure) writer.key("title").string(tool.title);
   writer.key("description").string(tool.description).key("inputSchema").raw(tool.input_schema);
   if (has_structure && !tool.output_schema.empty()) {
     writer.key("outputSchema").raw(tool.output_schema);
   }
-  if (revision >= Revision::k20250326) writer.key("annotations").raw(tool.annotations);
+  if (revision >= Revision::k2025_03_26) writer.key("annotations").raw(tool.annotations);
   writer.end_object();
 }
 

@@ -73,7 +73,7 @@ std::optional<std::int64_t> Tools::integer(const ToolCall& call, std::string_vie
 
 /// Until 2025-11-25 bad arguments were a protocol error; since then the model is to see them.
 void Tools::refuse(const ToolCall& call, std::string_view why) {
-  if (call.caller.revision >= Revision::k20251125) {
+  if (call.caller.revision >= Revision::k2025_11_25) {
     append_text(out_, call.caller, why, IsError::kYes);
   } else {
     append_error(out_, call.caller.id, kInvalidParams, why);
@@ -99,7 +99,7 @@ void Tools::add(const ToolCall& call) {
   append_result(out_, call.caller, [&](Writer& writer) {
     writer.key("content").begin_array().begin_object().key("type").string("text");
     writer.key("text").string(number_text(sum)).end_object().end_array();
-    if (call.caller.revision < Revision::k20250618) return;
+    if (call.caller.revision < Revision::k2025_06_18) return;
     writer.key("structuredContent").begin_object().key("sum").number(sum).end_object();
   });
 }
@@ -188,7 +188,7 @@ void Tools::report_step(const PendingCall& call) {
   writer.key("method").string("notifications/progress").key("params").begin_object();
   writer.key("progressToken").raw(call.progress_token);
   writer.key("progress").number(call.steps_done).key("total").number(call.steps);
-  if (call.revision >= Revision::k20250326) {
+  if (call.revision >= Revision::k2025_03_26) {
     writer.key("message").string("step " + std::to_string(call.steps_done));
   }
   writer.end_object().end_object();

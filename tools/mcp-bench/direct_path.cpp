@@ -6,6 +6,7 @@
 #include "tools/mcp-bench/latency.hpp"
 
 #include "protocol/base/unique_fd.hpp"
+#include "protocol/mcp/revision.hpp"
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -101,10 +102,12 @@ std::string request_line(const LatencyOptions& options, std::uint64_t id) {
 }
 
 Result<void> initialize(DirectServer& server) {
-  TRY(server.exchange(
-      R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25",)"
-      R"("capabilities":{},"clientInfo":{"name":"mcp-bench","version":"0"}}})"
-      "\n"));
+  using protocol::mcp::facts_of;
+  std::string line =
+      R"({"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":")";
+  line += facts_of(protocol::mcp::kNewestLegacyRevision).name;
+  line += R"(","capabilities":{},"clientInfo":{"name":"mcp-bench","version":"0"}}})";
+  TRY(server.exchange(line + '\n'));
   return server.write_all("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}\n");
 }
 
