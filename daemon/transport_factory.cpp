@@ -7,6 +7,7 @@ std::unique_ptr<io::McpTransport> StdioTransportFactory::create_transport_for_se
     const pool::ServerSpec& spec) {
   io::StdioTransportOptions options;
   options.server = spec.spawn;
+  options.negotiation.identity = spec.identity;
   return std::make_unique<io::StdioTransport>(loop_, spawner_, codec_, std::move(options));
 }
 

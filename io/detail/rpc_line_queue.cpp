@@ -4,6 +4,7 @@
 #include "protocol/base/check.hpp"
 #include "protocol/base/text_pool.hpp"
 
+#include <string_view>
 #include <utility>
 
 namespace mcpwire::io::detail {
@@ -45,7 +46,9 @@ void RpcLineQueue::start_next() {
     const Line& line = waiting_.front();
     if (line.owner == nullptr || line.owner->may_start()) {
       in_flight_.splice(in_flight_.end(), waiting_, waiting_.begin());
-      writer_.write(as_bytes(in_flight_.front().bytes), *this);
+      const std::string_view bytes = in_flight_.front().bytes;
+      if (outgoing_ != nullptr) outgoing_->on_outgoing(bytes.substr(0, bytes.size() - 1));
+      writer_.write(as_bytes(bytes), *this);
       return;
     }
     queued_bytes_ -= line.bytes.size();

@@ -11,6 +11,7 @@
 // on_line_failed; after a failed write no line is started.
 #pragma once
 
+#include "io/mcp/outgoing_observer.hpp"
 #include "protocol/base/result.hpp"
 #include "protocol/base/seams/byte_stream.hpp"
 
@@ -49,8 +50,10 @@ class RpcLineQueue final : private ByteWriter::Completion {
   };
 
   /// `bytes_max` counts all that waits or is being written; a single line may always wait.
-  RpcLineQueue(ByteWriter& writer, FailureObserver& observer, std::size_t bytes_max) noexcept
-      : writer_(writer), observer_(observer), bytes_max_(bytes_max) {}
+  /// `outgoing` may be null.
+  RpcLineQueue(ByteWriter& writer, FailureObserver& observer, std::size_t bytes_max,
+               OutgoingObserver* outgoing) noexcept
+      : writer_(writer), observer_(observer), bytes_max_(bytes_max), outgoing_(outgoing) {}
 
   /// Queues `line`, which ends in a newline, and starts it if nothing is in flight. `owner` may be
   /// null. Errors: kOverloaded/kQueueFull; kDisconnected/kClosed after stop() or a failed write.
@@ -78,6 +81,7 @@ class RpcLineQueue final : private ByteWriter::Completion {
   ByteWriter& writer_;
   FailureObserver& observer_;
   std::size_t bytes_max_;
+  OutgoingObserver* outgoing_;
   std::size_t queued_bytes_ = 0;
   std::list<Line> waiting_;
   std::list<Line> in_flight_;  ///< At most one; a list, so that the bytes never move.

@@ -23,11 +23,16 @@ RpcPending::RpcPending(EventLoop& loop, const RequestOptions& options)
 }
 
 void RpcPending::arm() {
-  const std::uint64_t silent_until_ns = options_.inactivity_ns < kNever - last_activity_ns_
-                                            ? last_activity_ns_ + options_.inactivity_ns
-                                            : kNever;
+  const bool is_waiting_for_it =
+      open_questions_ == 0 && options_.inactivity_ns < kNever - last_activity_ns_;
+  const std::uint64_t silent_until_ns =
+      is_waiting_for_it ? last_activity_ns_ + options_.inactivity_ns : kNever;
   const std::uint64_t earliest_ns = std::min(silent_until_ns, options_.deadline_ns);
-  if (earliest_ns != kNever) loop_.arm(*this, earliest_ns);
+  if (earliest_ns != kNever) {
+    loop_.arm(*this, earliest_ns);
+  } else if (is_armed()) {
+    loop_.disarm(*this);
+  }
 }
 
 void RpcPending::on_timer() {
@@ -84,6 +89,19 @@ void RpcPending::on_progress(double value, std::string_view params) {
   last_activity_ns_ = loop_.now_ns();
   arm();
   if (options_.progress != nullptr) options_.progress->on_progress(params);
+}
+
+void RpcPending::on_question() {
+  ++open_questions_;
+  arm();
+}
+
+void RpcPending::on_question_answered() {
+  MCPWIRE_CHECK(open_questions_ > 0);
+  --open_questions_;
+  if (shot_.is_resolved()) return;
+  last_activity_ns_ = loop_.now_ns();
+  arm();
 }
 
 void RpcPending::on_connection_lost(const Error& why) {

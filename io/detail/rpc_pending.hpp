@@ -13,6 +13,7 @@
 #include "io/one_shot.hpp"
 #include "protocol/base/seams/event_loop.hpp"
 
+#include <cstddef>
 #include <cstdint>
 
 namespace mcpwire::io::detail {
@@ -32,6 +33,10 @@ class RpcPending final : public RpcLineOwner, private Timer {
   /// Progress must increase, says the specification; what does not is ignored.
   void on_progress(double value, std::string_view params);
 
+  /// The server asks something back: until all of it is answered its silence is not counted.
+  void on_question();
+  void on_question_answered();
+
   void on_connection_lost(const Error& why);
 
   bool may_start() override;
@@ -43,6 +48,9 @@ class RpcPending final : public RpcLineOwner, private Timer {
   bool wants_progress() const noexcept {
     return options_.progress != nullptr || options_.inactivity_ns != kNever;
   }
+  /// The server may be working on it.
+  bool is_in_flight() const noexcept { return may_have_been_sent() && !shot_.is_resolved(); }
+  const RequestOptions& options() const noexcept { return options_; }
   /// The caller or a deadline ended it, and the server would otherwise go on working.
   bool should_tell_server() const noexcept {
     return may_have_been_sent() && ending_ != Ending::kAnswered && ending_ != Ending::kLost;
@@ -63,6 +71,7 @@ class RpcPending final : public RpcLineOwner, private Timer {
   OneShot<RpcReply> shot_;
   std::uint64_t last_activity_ns_;
   double last_progress_;
+  std::size_t open_questions_ = 0;
   Stage stage_ = Stage::kWaiting;
   Ending ending_ = Ending::kNone;
 };

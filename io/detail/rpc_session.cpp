@@ -2,9 +2,13 @@
 #include "io/detail/rpc_session.hpp"
 
 #include "io/detail/rpc_messages.hpp"
+#include "io/mcp/questions.hpp"
+#include "io/mcp/result_type.hpp"
 #include "protocol/base/check.hpp"
 #include "protocol/base/text_pool.hpp"
+#include "protocol/mcp/method.hpp"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,48 +16,74 @@
 
 namespace mcpwire::io::detail {
 
+namespace mcp = protocol::mcp;
 using protocol::Outcome;
 using protocol::json::Envelope;
 using protocol::json::JsonFault;
 using protocol::json::MessageKind;
 
 RpcSession::RpcSession(EventLoop& loop, ByteWriter& writer, RpcCodec& codec, Owner& owner,
-                       std::size_t queue_bytes_max)
-    : loop_(loop), codec_(codec), owner_(owner), queue_(writer, owner, queue_bytes_max) {}
+                       Limits limits)
+    : loop_(loop),
+      codec_(codec),
+      owner_(owner),
+      queue_(writer, owner, limits.queue_bytes_max, limits.outgoing) {}
 
-RpcSession::~RpcSession() { MCPWIRE_CHECK(pending_.empty()); }
+RpcSession::~RpcSession() {
+  MCPWIRE_CHECK(pending_.empty());
+  while (RpcServerRequest* question = questions_.pop_front()) question->forget_owner();
+}
+
+void RpcSession::begin(mcp::Revision revision) {
+  revision_ = revision;
+  constants_.emplace(revision);
+}
+
+// --- Requests --------------------------------------------------------------------------------
 
 task<RpcReply> RpcSession::request(std::string_view method, std::string_view params,
                                    RequestOptions options) {
   const std::uint64_t id = next_id_++;
-  const bool is_initialize = method == kInitialize;
+  const bool is_handshake = !revision_.has_value();
+  const ResultRules rules =
+      is_handshake ? ResultRules{} : result_rules(*revision_, method, options.abilities);
   RpcPending pending(loop_, options);
-  std::string with_token;
-  if (pending.wants_progress()) {
-    Result<std::string> extended = with_progress_token(codec_.values, params, id);
-    if (!extended.has_value()) co_return RpcReply{Outcome::kRejected, {}, extended.error(), false};
-    params = with_token = *std::move(extended);
-  }
+  Result<std::string> line = line_of(id, method, params, pending);
+  if (!line.has_value()) co_return RpcReply{Outcome::kRejected, {}, line.error(), false};
   remember(id, pending);
-  const Result<void> queued = queue_.push(request_line(id, method, params), &pending);
+  const Result<void> queued = queue_.push(*std::move(line), &pending);
   if (!queued.has_value()) {
     forget(id);
     const bool is_full = queued.error().kind == ErrorKind::kOverloaded;
     co_return RpcReply{is_full ? Outcome::kRejected : Outcome::kNotSent, {}, queued.error(), false};
   }
-  recycle_text(std::move(with_token));
 
   Result<RpcReply> reply = co_await pending.wait();
   forget(id);
   queue_.forget(pending);
-  if (reply.has_value()) co_return *std::move(reply);
-  if (pending.should_tell_server() && !is_initialize) {
+  if (reply.has_value()) {
+    apply_result_rules(codec_.values, rules, *reply);
+    co_return *std::move(reply);
+  }
+  if (pending.should_tell_server() && !is_handshake) {
     // If the queue is full or stopped the server does not read anyway.
     const bool is_timeout = reply.error().code == ErrorCode::kDeadlineExceeded;
     static_cast<void>(
         queue_.push(cancelled_line(id, is_timeout ? "timeout" : "cancelled by caller"), nullptr));
   }
   co_return pending.failed_reply(reply.error());
+}
+
+Result<std::string> RpcSession::line_of(std::uint64_t id, std::string_view method,
+                                        std::string_view params, const RpcPending& pending) {
+  const RequestOptions& options = pending.options();
+  RequestMeta meta;
+  std::string callers;
+  if (!options.meta.empty())
+    meta.callers = callers = TRY(caller_members(codec_.values, options.meta));
+  if (constants_.has_value()) meta.constant = constants_->members(options.abilities);
+  if (pending.wants_progress()) meta.progress_token = id;
+  return request_line(id, method, params, meta);
 }
 
 void RpcSession::remember(std::uint64_t id, RpcPending& pending) {
@@ -70,6 +100,9 @@ void RpcSession::remember(std::uint64_t id, RpcPending& pending) {
 void RpcSession::forget(std::uint64_t id) {
   auto node = pending_.extract(id);
   MCPWIRE_CHECK(!node.empty());
+  questions_.for_each([&node](RpcServerRequest& question) {
+    if (question.asked_by() == node.mapped()) question.forget_request();
+  });
   if (spare_nodes_.size() < kSpareNodesMax) spare_nodes_.push_back(std::move(node));
 }
 
@@ -86,7 +119,8 @@ void RpcSession::on_line(std::string_view line) {
   const Result<Envelope> message = codec_.envelopes.parse(line);
   if (message.has_value()) {
     dispatch(*message);
-  } else if (batches_allowed_ && codec_.envelopes.last_fault() == JsonFault::kBatch) {
+  } else if (revision_.has_value() && mcp::facts_of(*revision_).has_batches &&
+             codec_.envelopes.last_fault() == JsonFault::kBatch) {
     on_batch(line);
   } else {
     on_junk(line);
@@ -160,18 +194,49 @@ void RpcSession::on_response(const Envelope& message) {
   }
 }
 
+// --- What the server says unasked ------------------------------------------------------------
+
 void RpcSession::on_server_request(const Envelope& message) {
   ++counters_.server_requests;
-  // We declare no client capability, so a server may ask for nothing but a ping. An answer that
-  // finds the queue full is dropped: a server that does not read cannot make us remember it.
-  std::string answer = message.method == kPing ? ping_answer_line(message.id)
-                                               : not_found_answer_line(message.id, message.method);
-  static_cast<void>(queue_.push(std::move(answer), nullptr));
+  // In a modern conversation a server may not ask, and a client may not answer.
+  if (revision_.has_value() && !mcp::facts_of(*revision_).has_server_requests) return;
+  if (hand_on(message)) return;
+  // An answer that finds the queue full is dropped: a server that does not read cannot make us
+  // remember it.
+  static_cast<void>(queue_.push(refusal_line(message.id, message.method), nullptr));
+}
+
+/// Gives the question to the client whose request the server works on. The pipe does not say which
+/// that is, so it must be the only one.
+bool RpcSession::hand_on(const Envelope& question) {
+  RpcPending* only = nullptr;
+  for (const auto& [id, pending] : pending_) {
+    if (!pending->is_in_flight()) continue;
+    if (only != nullptr) return false;
+    only = pending;
+  }
+  if (only == nullptr || only->options().server_requests == nullptr) return false;
+  const bool is_able =
+      can_answer(codec_.values, only->options().abilities, question.method, question.params);
+  if (!is_able) return false;
+  RpcServerRequest::Owner& owner = *this;
+  auto request = std::make_unique<RpcServerRequest>(owner, *only, question.id, question.method,
+                                                    question.params);
+  questions_.push_back(*request);
+  only->on_question();
+  only->options().server_requests->on_server_request(std::move(request));
+  return true;
+}
+
+void RpcSession::on_question_answered(RpcServerRequest& question, std::string line) {
+  question.unlink();
+  if (question.asked_by() != nullptr) question.asked_by()->on_question_answered();
+  static_cast<void>(queue_.push(std::move(line), nullptr));
 }
 
 void RpcSession::on_notification(const Envelope& message) {
   ++counters_.notifications;
-  if (message.method != kProgress) {
+  if (message.method != mcp::kProgress) {
     owner_.on_notification(message.method, message.params);
     return;
   }

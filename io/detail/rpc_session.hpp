@@ -6,6 +6,9 @@
 // id below the counter that is not in flight is late or a repetition, and no list of dead ids has
 // to be kept.
 //
+// Until begin() the conversation has no revision: what is sent then belongs to the handshake and is
+// never taken back from the server.
+//
 // Threading: the loop's thread.
 // Invariants: destroyed only when no request is in flight (checked); nothing that a server sends
 // reaches a request except through that request's own id.
@@ -13,13 +16,18 @@
 
 #include "io/detail/rpc_line_queue.hpp"
 #include "io/detail/rpc_pending.hpp"
+#include "io/detail/rpc_server_request.hpp"
 #include "io/large_line.hpp"
+#include "io/mcp/meta.hpp"
 #include "io/mcp_transport.hpp"
 #include "protocol/json/envelope.hpp"
 #include "protocol/json/value.hpp"
+#include "protocol/mcp/revision.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -36,7 +44,7 @@ struct RpcCodec {
 
 namespace detail {
 
-class RpcSession {
+class RpcSession final : private RpcServerRequest::Owner {
  public:
   class Owner : public RpcLineQueue::FailureObserver {
    public:
@@ -47,12 +55,19 @@ class RpcSession {
     ~Owner() = default;
   };
 
+  struct Limits {
+    std::size_t queue_bytes_max = 0;
+    OutgoingObserver* outgoing = nullptr;  ///< May be null.
+  };
+
   /// Everything given outlives the session.
-  RpcSession(EventLoop& loop, ByteWriter& writer, RpcCodec& codec, Owner& owner,
-             std::size_t queue_bytes_max);
+  RpcSession(EventLoop& loop, ByteWriter& writer, RpcCodec& codec, Owner& owner, Limits limits);
   ~RpcSession();
 
-  /// As McpTransport::request. `initialize` is never taken back from the server.
+  /// The handshake is done, and this is what was agreed on.
+  void begin(protocol::mcp::Revision revision);
+
+  /// As McpTransport::request.
   task<RpcReply> request(std::string_view method,  // outlives: awaited in the same expression
                          std::string_view params,  // outlives: awaited in the same expression
                          RequestOptions options);
@@ -64,9 +79,6 @@ class RpcSession {
   void on_line(std::string_view line);
   /// One that lies in memory of its own; the reply that it brings keeps that.
   void on_large_line(std::string_view line, LargeLine memory);
-
-  /// JSON-RPC batches are taken apart from now on; before they are junk.
-  void allow_batches() noexcept { batches_allowed_ = true; }
 
   /// No line is started any more; answers still count.
   void stop_sending() noexcept { queue_.stop(); }
@@ -81,6 +93,8 @@ class RpcSession {
   using Pending = std::unordered_map<std::uint64_t, RpcPending*>;
   static constexpr std::size_t kSpareNodesMax = 16;
 
+  Result<std::string> line_of(std::uint64_t id, std::string_view method, std::string_view params,
+                              const RpcPending& pending);
   void remember(std::uint64_t id, RpcPending& pending);
   void forget(std::uint64_t id);
   void dispatch(const protocol::json::Envelope& message);
@@ -88,6 +102,8 @@ class RpcSession {
   void on_junk(std::string_view line);
   void on_response(const protocol::json::Envelope& message);
   void on_server_request(const protocol::json::Envelope& message);
+  bool hand_on(const protocol::json::Envelope& question);
+  void on_question_answered(RpcServerRequest& question, std::string line) override;
   void on_notification(const protocol::json::Envelope& message);
   RpcPending* find(std::uint64_t id) noexcept;
 
@@ -99,8 +115,10 @@ class RpcSession {
   std::vector<Pending::node_type> spare_nodes_;  ///< So that a warm request allocates nothing.
   std::uint64_t next_id_ = 1;
   TransportCounters counters_;
-  LargeLine large_;  ///< Of the line that is being read.
-  bool batches_allowed_ = false;
+  LargeLine large_;                            ///< Of the line that is being read.
+  IntrusiveList<RpcServerRequest> questions_;  ///< Those that are out.
+  std::optional<protocol::mcp::Revision> revision_;
+  std::optional<MetaConstants> constants_;  ///< Since begin().
 };
 
 }  // namespace detail

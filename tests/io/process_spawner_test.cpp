@@ -240,7 +240,8 @@ TEST_F(ProcessSpawnerTest, ATransportTalksToARealServerUntilItExits) {
   RpcCodec codec;
   StdioTransport transport(
       *loop, *spawner, codec,
-      {.server = {"/bin/sh", {"-c", kShellServer}, {"PATH=/usr/bin:/bin"}, "/"}});
+      {.server = {"/bin/sh", {"-c", kShellServer}, {"PATH=/usr/bin:/bin"}, "/"},
+       .negotiation = {.pinned_era = protocol::mcp::Era::kLegacy}});
   RecordedClose closed;
   transport.observe_close(closed);
   std::vector<RpcReply> replies;

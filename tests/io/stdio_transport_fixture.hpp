@@ -51,7 +51,8 @@ class StdioTransportTest : public testing::Test,
  protected:
   static constexpr std::string_view kInitializeLine =
       R"({"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25",)"
-      R"("capabilities":{},"clientInfo":{"name":"mcpwire","version":"0.1.0"}}})"
+      R"("capabilities":{"elicitation":{"form":{},"url":{}},"roots":{},"sampling":{"tools":{}}},)"
+      R"("clientInfo":{"name":"mcpwire","version":"0.1.0"}}})"
       "\n";
 
   void TearDown() override {
@@ -61,12 +62,15 @@ class StdioTransportTest : public testing::Test,
     ASSERT_EQ(scope.running(), 0U) << "something still waits after close()";
     transport.reset();
     if (spawner.spawned() > 0) {
-      EXPECT_TRUE(child().is_destroyed);
+      for (std::size_t i = 0; i < spawner.spawned(); ++i) {
+        EXPECT_TRUE(spawner.child(i).is_destroyed) << i;
+      }
     }
   }
 
   void create(StdioTransportOptions options = {}) {
     options.server.program = "/bin/server";
+    if (!probes) options.negotiation.pinned_era = protocol::mcp::Era::kLegacy;
     transport = std::make_unique<StdioTransport>(loop, spawner, codec, std::move(options));
     transport->observe_close(*this);
     transport->observe_messages(*this);
@@ -113,7 +117,7 @@ class StdioTransportTest : public testing::Test,
          "}");
   }
   std::string written() { return child().input.take_written(); }
-  test_support::FakeChild& child() { return spawner.child(0); }
+  test_support::FakeChild& child() { return spawner.child(process); }
 
   void on_transport_closed(const Error& why) override { closed_with.push_back(why.message()); }
   void on_notification(std::string_view method, std::string_view params) override {
@@ -121,6 +125,8 @@ class StdioTransportTest : public testing::Test,
   }
   void on_junk_line(std::string_view line) override { junk.emplace_back(line); }
 
+  std::size_t process = 0;  ///< Which of those that were started is meant.
+  bool probes = false;      ///< Else every server is known to be legacy.
   test_support::FakeEventLoop loop;
   test_support::FakeProcessSpawner spawner{loop};
   RpcCodec codec;

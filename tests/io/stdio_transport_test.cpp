@@ -11,7 +11,7 @@ using Strings = std::vector<std::string>;
 
 // --- Handshake -------------------------------------------------------------------------------
 
-TEST_F(StdioTransportTest, OffersTheNewestRevisionAndNoCapabilities) {
+TEST_F(StdioTransportTest, OffersTheNewestLegacyRevisionAndAllThatCanBeHandedOn) {
   create();
   start_open();
   EXPECT_EQ(written(), kInitializeLine);
@@ -313,10 +313,10 @@ TEST_F(StdioTransportTest, AnswersAPingDuringTheHandshake) {
 
 TEST_F(StdioTransportTest, DeclinesEverythingElseAServerAsksFor) {
   open();
-  feed(R"({"jsonrpc":"2.0","id":0,"method":"roots/list"})");
+  feed(R"({"jsonrpc":"2.0","id":0,"method":"tools/list"})");
   EXPECT_EQ(written(),
             "{\"jsonrpc\":\"2.0\",\"id\":0,\"error\":{\"code\":-32601,"
-            "\"message\":\"Method not found: roots/list\"}}\n");
+            "\"message\":\"Method not found: tools/list\"}}\n");
   EXPECT_EQ(transport->counters().server_requests, 1U);
 }
 
@@ -405,11 +405,11 @@ TEST_F(StdioTransportTest, AsksForProgressOnlyWhereSomebodyWantsIt) {
   EXPECT_EQ(written(),
             "{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"c\","
             "\"params\":{\"_meta\":{\"progressToken\":4}}}\n");
-  call("d", "{\"_meta\":{\"trace\":1}}", {.progress = &progress});
+  call("d", "{}", {.progress = &progress, .meta = "{\"trace\":1}"});
   EXPECT_EQ(written(),
             "{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"d\","
             "\"params\":{\"_meta\":{\"progressToken\":5,\"trace\":1}}}\n");
-  call("e", "{\"_meta\":{\"progressToken\":\"theirs\"}}", {.progress = &progress});
+  call("e", "{}", {.progress = &progress, .meta = "{\"progressToken\":\"theirs\"}"});
   EXPECT_EQ(written(),
             "{\"jsonrpc\":\"2.0\",\"id\":6,\"method\":\"e\","
             "\"params\":{\"_meta\":{\"progressToken\":6}}}\n");

@@ -271,6 +271,18 @@ class SizesTest(Tree):
         self.assert_fails("check_sizes.py", "io/loop.cpp:1: no `SPDX")
 
 
+class RevisionsTest(Tree):
+    def test_accepts_the_table_and_comments(self):
+        self.write("protocol/mcp/revision.cpp", SPDX + 'auto name = "2025-11-25";\n')
+        self.write("io/a.cpp", SPDX + "// since 2025-11-25\n/* and\n2026-07-28 */\nint year = 2025 - 11 - 25;\n")
+        self.assert_passes("check_revisions.py")
+
+    def test_rejects_a_revision_elsewhere(self):
+        self.write("io/a.cpp", SPDX + 'bool b = name == "2025-11-25";\n')
+        self.write("daemon/b.cpp", SPDX + 'auto line = R"x({"protocolVersion":\n"2026-07-28"})x";\n')
+        self.assert_fails("check_revisions.py", "io/a.cpp:2", "daemon/b.cpp:3", "protocol/mcp")
+
+
 class DocsTest(Tree):
     def test_accepts_links_that_lead_somewhere(self):
         self.write("io/README.md", "# The loop: how\n[self](#the-loop-how) [up](../a.md#b) `[no](x)` [out](https://e.org/x)\n")
