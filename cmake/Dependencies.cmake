@@ -6,6 +6,7 @@ find_package(simdjson REQUIRED)                                # 3.0.1
 find_package(nlohmann_json REQUIRED)                           # 3.11.2
 find_package(CLI11 REQUIRED)                                   # 2.1.2
 find_package(Boost 1.74 REQUIRED)                              # Lockfree, header-only
+find_package(CURL 7.88 REQUIRED)                               # 7.88.1, HTTP client; loaded at run time
 find_package(spdlog REQUIRED)                                  # 1.10.0
 find_package(GTest REQUIRED)                                   # 1.12.1
 find_package(benchmark REQUIRED)                               # 1.7.1
