@@ -12,7 +12,7 @@
 
 #include "protocol/base/bytes.hpp"
 #include "protocol/base/text_pool.hpp"
-#include "ring/received_memory.hpp"
+#include "ring/mapped_payload.hpp"
 
 #include <cstddef>
 #include <string>

@@ -22,6 +22,10 @@ namespace {
 // A predecessor needs at most its stop ladder (4 s) for servers that ignore everything.
 constexpr std::uint64_t kPredecessorPatienceNs = 8 * kNanosecondsPerSecond;
 
+/// Spinners yield the processor after a few microseconds, so several on one do better than if they
+/// slept (docs/adr/0004-wake-up.md); the limit is where that was last seen to hold.
+constexpr std::size_t kSpinnersPerProcessor = 16;
+
 Result<ring::RuntimeDirectory> open_directory(const std::string& path) {
   return path.empty() ? ring::RuntimeDirectory::resolve() : ring::RuntimeDirectory::open(path);
 }
@@ -96,7 +100,8 @@ io::ChannelHostOptions McpRuntime::channel_options() {
   options.daemon_pid = ::getpid();
   options.daemon_version = kVersion;
   // All but the one that this daemon needs.
-  options.spinning_clients_max = std::max(1u, std::thread::hardware_concurrency()) - 1;
+  const std::size_t processors = std::thread::hardware_concurrency();
+  options.spinning_clients_max = processors < 2 ? 0 : processors * kSpinnersPerProcessor;
   const auto open_files = static_cast<std::uint64_t>(std::max(1L, ::sysconf(_SC_OPEN_MAX)));
   // One process alone can have half of each: at most seven eighths of the descriptors.
   options.quota[ring::index_of(ring::Resource::kConnections)] = open_files * 3 / 2;

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // ReceivedMemory: the memory files that a peer has sent, until the frames that refer to them come:
-// sealed ones for one frame each, and slabs that stay. MappedPayload: one payload that is read
-// where it lies.
+// sealed ones for one frame each, and slabs that stay.
 //
-// Threading: one thread, but for a MappedPayload, which may be destroyed on any thread and may
-// outlive its ReceivedMemory (the mapping lives as long as somebody reads it).
+// Threading: one thread.
 // Invariants: a file is mapped only if its size and seals are what was announced, and a payload
 //   lies inside its file; everything else is kInvalid/kProtocolViolation.
-// Ordering:
-//   [slab.done] whoever destroys a MappedPayload has read it before it stores the use it gives
-//       back (release); the thread that sends the credit loads that (acquire) first.
 #pragma once
 
 #include "protocol/base/bytes.hpp"
@@ -18,6 +13,7 @@
 #include "protocol/base/unique_fd.hpp"
 #include "protocol/params.hpp"
 #include "protocol/payload.hpp"
+#include "ring/mapped_payload.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -28,30 +24,8 @@
 namespace mcpwire::ring {
 
 namespace detail {
-struct ReceivedSlab;
 struct PendingCredits;
-}  // namespace detail
-
-class MappedPayload {
- public:
-  MappedPayload() noexcept;
-  MappedPayload(MappedPayload&& other) noexcept;
-  MappedPayload& operator=(MappedPayload&& other) noexcept;
-  /// Gives the memory back to the sender, as soon as the connection speaks to it again.
-  ~MappedPayload();
-
-  ByteSpan bytes() const noexcept { return bytes_; }
-
- private:
-  friend class ReceivedMemory;
-  MappedPayload(std::shared_ptr<detail::ReceivedSlab> slab, ByteSpan bytes,
-                std::uint32_t generation) noexcept;
-  void give_back() noexcept;
-
-  std::shared_ptr<detail::ReceivedSlab> slab_;
-  ByteSpan bytes_;
-  std::uint32_t generation_ = 0;
-};
+}
 
 class ReceivedMemory {
  public:

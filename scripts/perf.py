@@ -43,7 +43,12 @@ def crowd_rows(scale):
         (f"{clients} clients, all spin", crowd(scale, clients, "--ignore-leave")),
         (f"{clients} clients, none spins", crowd(scale, clients, "--spin", "0"))]
         for clients in (1, 2, 4, 16)}
-    return spinning | {"flood": [
+    calling = {f"crowd-call-{clients}": [
+        (f"{clients} clients call, leave to spin", crowd(scale, clients, "--method", "call")),
+        (f"{clients} clients call, all spin", crowd(scale, clients, "--method", "call", "--ignore-leave")),
+        (f"{clients} clients call, none spins", crowd(scale, clients, "--method", "call", "--spin", "0"))]
+        for clients in (2, 16)}
+    return spinning | calling | {"flood": [
         ("one client", crowd(scale, 1)),
         ("one client beside a flood", crowd(scale, 1, "--floods", "1")),
         ("one sleeping client", crowd(scale, 1, "--spin", "0")),
@@ -86,6 +91,10 @@ def rows(scale, echo_socket, configuration):
                   echo_socket])],
         "throughput": [("64 pings in flight", throughput(*count(2_000_000))),
                        ("open loop, 500,000 /s", throughput("--rate", "500000", *count(1_000_000)))],
+        "relay-1": [("64 calls in flight to one server",
+                     throughput("--method", "call", *count(200_000)))],
+        "relay-16": [("16 clients to 16 servers",
+                      crowd(scale, 16, "--method", "call", "--servers", "16"))],
         "large": [("1 MiB in the daemon, slab", transfer(*count(2000))),
                   ("1 MiB in the daemon, socket", transfer("--socket-only", *count(2000)))],
         "large-from-server": [("1 MiB of a server, daemon", daemon + blob),
@@ -112,9 +121,9 @@ def measure(contenders, rounds, environment):
 
 
 # Further figures of some commands, with the unit that a table gives them.
-FURTHER = {"per_daemon_second": ("millions per second of daemon CPU", 1e6),
-           "per_wall_second": ("millions /s", 1e6),
-           "clients_cpu": ("processors, clients", 1), "daemon_cpu": ("daemon", 1),
+FURTHER = {"per_daemon_second": ("thousands per second of daemon CPU", 1000),
+           "per_wall_second": ("thousands /s", 1000),
+           "clients_cpu": ("processors, clients", 1), "daemon_cpu": ("daemon", 1), "servers_cpu": ("servers", 1),
            "floods_per_second": ("thousands of floods /s", 1000)}
 
 
@@ -126,7 +135,7 @@ def cell(results, key, unit=1000):
 def print_table(row, results):
     print(f"\n#### {row}\n")
     first = next(iter(results.values()))[0]
-    further = {"per_second": ("thousands /s", 1000)} if "clients_cpu" in first else {}
+    further = {"per_second": ("thousands /s", 1000)} if "floods" in first else {}
     further |= {key: column for key, column in FURTHER.items() if key in first}
     titles = ["contender", "n", "p50 us", "p99 us", "p99.9 us", "max us",
               *(title for title, _ in further.values())]

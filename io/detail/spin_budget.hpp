@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// SpinBudget: which clients may spin. A spinner takes a processor, so there are only so many seats
-// for all clients of the machine: one less than processors, for the daemon needs one too. A client
-// that asks takes a free seat, or one whose client has been silent; where all are busy they take
-// turns. Who has none sleeps until it is rung. A client that is gone has left its seat.
+// SpinBudget: which clients may spin. A spinner takes processor time, so there are only so many
+// seats for all clients of the machine. A client that asks takes a free seat, or one whose client
+// has been silent; where all are busy they take turns. Who has none sleeps until it is rung. A
+// client that is gone has left its seat.
 //
 // Threading: the loop's thread.
 #pragma once

@@ -19,6 +19,9 @@ using ::testing::StartsWith;
 const std::string kFigures =
     R"("n":[0-9]+,"p50_ns":[0-9]+,"p99_ns":[0-9]+,"p999_ns":[0-9]+,"max_ns":[0-9]+,"per_second":[0-9]+)";
 
+const std::string kProcessors =
+    R"("clients_cpu":[0-9.]+,"daemon_cpu":[0-9.]+,"servers_cpu":[0-9.]+)";
+
 class McpBenchTest : public CliFixture {
  protected:
   McpBenchTest() { environment["TMPDIR"] = work(); }
@@ -71,7 +74,11 @@ TEST_F(McpBenchTest, ThroughputSaysWhatTheDaemonNeeded) {
   EXPECT_EQ(closed.exit_code, 0) << closed.err;
   EXPECT_THAT(closed.out,
               MatchesRegex("\\{\"method\":\"ping\",\"in_flight\":8,\"rate\":0," + kFigures +
-                           ",\"per_wall_second\":[0-9]+,\"per_daemon_second\":[0-9]+\\}\n"));
+                           ",\"per_wall_second\":[0-9]+,\"per_daemon_second\":[0-9]+," +
+                           kProcessors + "\\}\n"));
+  const Finished calls = bench({"throughput", "--method", "call", "--iterations", "50", "--json"});
+  EXPECT_EQ(calls.exit_code, 0) << calls.err;
+  EXPECT_THAT(calls.out, StartsWith("{\"method\":\"call\",\"in_flight\":64,"));
   const Finished open = bench({"throughput", "--iterations", "200", "--rate", "100000"});
   EXPECT_EQ(open.exit_code, 0) << open.err;
   EXPECT_THAT(open.out, HasSubstr("rate 100000: p50 "));
@@ -82,9 +89,14 @@ TEST_F(McpBenchTest, CrowdSaysWhatAllNeeded) {
   const Finished done =
       bench({"crowd", "--clients", "2", "--floods", "1", "--milliseconds", "50", "--json"});
   EXPECT_EQ(done.exit_code, 0) << done.err;
-  EXPECT_THAT(done.out, MatchesRegex("\\{\"clients\":2,\"floods\":1," + kFigures +
-                                     ",\"floods_per_second\":[0-9]+,\"clients_cpu\":[0-9.]+,"
-                                     "\"daemon_cpu\":[0-9.]+\\}\n"));
+  EXPECT_THAT(done.out,
+              MatchesRegex("\\{\"method\":\"ping\",\"clients\":2,\"floods\":1,\"servers\":1," +
+                           kFigures + ",\"floods_per_second\":[0-9]+," + kProcessors +
+                           ",\"per_daemon_second\":[0-9]+\\}\n"));
+  const Finished calls = bench(
+      {"crowd", "--method", "call", "--clients", "2", "--servers", "2", "--milliseconds", "50"});
+  EXPECT_EQ(calls.exit_code, 0) << calls.err;
+  EXPECT_THAT(calls.out, StartsWith("call, 2 clients, 0 floods, 2 servers: p50 "));
   expect_nothing_left();
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "protocol/base/result.hpp"
+#include "tools/mcp-bench/latency.hpp"
 
 #include <functional>
 #include <string>
@@ -25,5 +26,8 @@ void add_latency_command(CLI::App& app, Measurement& chosen);
 void add_process_command(CLI::App& app, Measurement& chosen);
 void add_throughput_command(CLI::App& app, Measurement& chosen);
 void add_transfer_command(CLI::App& app, Measurement& chosen);
+
+/// --method ping|call, which `method` outlives.
+void add_ping_or_call_option(CLI::App& command, Method& method);
 
 }  // namespace mcpwire::bench_tool

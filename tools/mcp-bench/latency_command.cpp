@@ -61,6 +61,12 @@ Result<std::string> run(const Arguments& arguments) {
 
 }  // namespace
 
+void add_ping_or_call_option(CLI::App& command, Method& method) {
+  const std::map<std::string, Method> methods = {{"ping", Method::kPing}, {"call", Method::kCall}};
+  command.add_option("--method", method, "ping or call (default ping)")
+      ->transform(CLI::CheckedTransformer(methods));
+}
+
 void add_latency_command(CLI::App& app, Measurement& chosen) {
   CLI::App* command = app.add_subcommand("latency", "Round-trip times of one path");
   const auto arguments = std::make_shared<Arguments>();
