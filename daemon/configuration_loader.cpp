@@ -7,17 +7,56 @@
 #include "daemon/config/resolve.hpp"
 #include "protocol/base/sha256.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <utility>
 
 namespace mcpwire::daemon {
 namespace {
 
+pool::ServerKind kind_of(config::ServerType type) noexcept {
+  switch (type) {
+    case config::ServerType::kStdio:
+      break;
+    case config::ServerType::kStreamableHttp:
+      return pool::ServerKind::kStreamableHttp;
+    case config::ServerType::kSse:
+      return pool::ServerKind::kSse;
+  }
+  return pool::ServerKind::kStdio;
+}
+
+template <class Number>
+void set_limit(Number& value, const config::Limits& limits, config::LimitKey key) noexcept {
+  static_assert(sizeof(Number) == sizeof(std::uint64_t));
+  value = limits.get(key).value_or(value);
+}
+
+void set_limits(pool::ServerSpec& spec, const config::Limits& limits) noexcept {
+  using enum config::LimitKey;
+  set_limit(spec.limits.line_bytes_max, limits, kLineBytes);
+  set_limit(spec.limits.queue_bytes_max, limits, kQueueBytes);
+  set_limit(spec.limits.junk_lines_max, limits, kJunkLines);
+  set_limit(spec.limits.stderr_bytes_max, limits, kStderrBytes);
+  set_limit(spec.limits.message_bytes_max, limits, kMessageBytes);
+  set_limit(spec.limits.header_bytes_max, limits, kHeaderBytes);
+  set_limit(spec.spawn.limits.open_files, limits, kOpenFiles);
+  set_limit(spec.spawn.limits.address_space_bytes, limits, kAddressSpaceBytes);
+  set_limit(spec.spawn.limits.memory_bytes, limits, kMemoryBytes);
+  set_limit(spec.spawn.limits.cpu_seconds, limits, kCpuSeconds);
+  set_limit(spec.spawn.limits.processes, limits, kProcesses);
+}
+
 pool::ServerSpec spec_of(config::ResolvedServer server) {
   pool::ServerSpec spec;
   spec.identity = hex_of(server.identity);
   spec.name = std::move(server.name);
+  spec.kind = kind_of(server.type);
   spec.spawn = std::move(server.process);
+  spec.http = {std::move(server.url), std::move(server.headers), std::move(server.secrets)};
+  spec.pinned_revision = server.revision;
+  spec.pinned_era = server.era;
+  set_limits(spec, server.limits);
   // A server that states how long it may be silent means its start as well.
   if (server.timeout_ns != 0) spec.open_timeout_ns = server.timeout_ns;
   return spec;

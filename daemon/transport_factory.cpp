@@ -7,7 +7,10 @@ std::unique_ptr<io::McpTransport> StdioTransportFactory::create_transport_for_se
     const pool::ServerSpec& spec) {
   io::StdioTransportOptions options;
   options.server = spec.spawn;
+  options.limits = spec.limits;
   options.negotiation.identity = spec.identity;
+  options.negotiation.pinned_revision = spec.pinned_revision;
+  options.negotiation.pinned_era = spec.pinned_era;
   return std::make_unique<io::StdioTransport>(loop_, spawner_, codec_, std::move(options));
 }
 

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "io/large_line.hpp"
+#include "io/transport_limits.hpp"
 #include "protocol/base/bytes.hpp"
 
 #include <cstddef>
@@ -20,7 +21,7 @@
 
 namespace mcpwire::io {
 
-inline constexpr std::size_t kLineBytesMaxDefault = std::size_t{64} << 20;
+inline constexpr std::size_t kLineBytesMaxDefault = TransportLimits{}.line_bytes_max;
 
 class LineFramer {
  public:

@@ -176,7 +176,7 @@ class McpTransport {
   virtual const ServerInfo& server_info() const noexcept = 0;
   /// 0 where no process runs.
   virtual std::int32_t process_id() const noexcept = 0;
-  /// The last output on stderr, at most 64 KiB.
+  /// The last output on stderr, as much of it as TransportLimits says.
   virtual std::string stderr_tail() const = 0;
   virtual const TransportCounters& counters() const noexcept = 0;
 };

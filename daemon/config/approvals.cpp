@@ -2,10 +2,13 @@
 #include "daemon/config/approvals.hpp"
 
 #include "daemon/config/escape.hpp"
+#include "daemon/config/expand.hpp"
+#include "daemon/config/http_syntax.hpp"
 #include "daemon/config/safety.hpp"
 
 #include <algorithm>
 #include <array>
+#include <utility>
 #include <vector>
 
 namespace mcpwire::config {
@@ -13,7 +16,7 @@ namespace {
 
 constexpr std::size_t kKeyDigits = 64;
 constexpr std::string_view kHeader =
-    "# Commands that mcpwire may start from configuration files it finds in a directory.\n"
+    "# Servers that mcpwire may use from configuration files it finds in a directory.\n"
     "# Written by `mcpwire approve`; delete a line to be asked again.\n";
 
 bool is_key(std::string_view text) noexcept {
@@ -33,6 +36,30 @@ std::string shell_quoted(std::string_view text) {
     }
   }
   return quoted + '\'';
+}
+
+Sha256Digest url_key(const ServerConfig& server, std::string_view config_directory) {
+  Sha256 hash;
+  hash.update_field("mcpwire approval of a url 1").update_field(config_directory);
+  hash.update_field(server.type == ServerType::kSse ? "sse" : "http").update_field(server.url);
+  std::vector<std::pair<std::string, std::string>> headers;
+  for (const auto& [name, value] : server.headers) headers.emplace_back(lower_case(name), value);
+  std::ranges::sort(headers);
+  for (const auto& [name, value] : headers) {
+    const std::vector<std::string> variables = variables_named_in(value);
+    hash.update_field(name).update_field(std::to_string(variables.size()));
+    for (const std::string& variable : variables) hash.update_field(variable);
+  }
+  return hash.finish();
+}
+
+/// What people read beside the digits. A query may hold a secret.
+std::string shown_target(const ServerConfig& server) {
+  const std::string_view url = server.url;
+  const std::string_view target = server.type == ServerType::kStdio
+                                      ? std::string_view(server.command)
+                                      : url.substr(0, url.find('?'));
+  return escape_unprintable(target, LineBreaks::kEscape);
 }
 
 }  // namespace
@@ -57,6 +84,7 @@ bool loads_code(std::string_view name) noexcept {
 }
 
 Sha256Digest approval_key(const ServerConfig& server, std::string_view config_directory) {
+  if (server.type != ServerType::kStdio) return url_key(server, config_directory);
   Sha256 hash;
   hash.update_field("mcpwire approval 1").update_field(config_directory);
   hash.update_field(server.command).update_field(server.working_directory);
@@ -116,7 +144,7 @@ Result<void> Approvals::approve(FileSystem& files, std::span<const ServerConfig>
     if (!keys.insert(key).second) continue;
     text += key + ' ' + escape_unprintable(server.name, LineBreaks::kEscape) + " in " +
             escape_unprintable(config_directory, LineBreaks::kEscape) + ": " +
-            escape_unprintable(server.command, LineBreaks::kEscape) + '\n';
+            shown_target(server) + '\n';
   }
   if (text.size() > kApprovalsBytesMax) {
     return fail(ErrorKind::kConfiguration, ErrorCode::kTooLarge,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Approvals: which commands of discovered configuration files their user has agreed to. A file that
+// Approvals: which servers of discovered configuration files their user has agreed to. A file that
 // merely lies in the current directory (a cloned project, say) starts nothing before that.
 //
 // The file holds one line per approved server, `<64 hexadecimal digits> <text for people>`, `#`
@@ -29,6 +29,8 @@ inline constexpr std::size_t kApprovalsBytesMax = 4 * 1024 * 1024;
 /// SHA-256 over command, args, cwd, the names of env and the configuration's directory, all as
 /// written (before expansion). Values of env do not count (a rotated token asks nobody again),
 /// except where a variable can make the program load other code (loads_code()).
+/// For a server with a URL: over type, url, the names of headers and of the variables in their
+/// values (another variable would send another secret there), and the directory.
 Sha256Digest approval_key(const ServerConfig& server, std::string_view config_directory);
 
 /// PATH, LD_*, NODE_OPTIONS and their like: a value of theirs is as good as a command.

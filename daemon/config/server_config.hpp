@@ -3,21 +3,24 @@
 // ServerConfig: one server of a configuration file, as written and not yet resolved.
 // The file has the form that MCP clients share:
 //
-//   {"mcpServers": {"files": {"command": "npx", "args": ["-y", "pkg"], "env": {"TOKEN":
-//   "${TOKEN}"},
-//                             "cwd": "~/work", "timeout": "30s", "disabled": false}}}
+//   {"mcpServers": {"files": {"command": "npx", "args": ["-y", "pkg"], "timeout": "30s"},
+//                   "far":   {"url": "https://mcp.example.com/mcp", "headers": {"X-Key":
+//                   "${KEY}"}}}}
 //
-// Comments (// and /* */) are accepted, trailing commas are not. Keys that are not listed here are
-// ignored. A broken server becomes a Problem and never hides the others. No value of `args` or
-// `env` ever appears in a message: they hold secrets.
+// All keys are in docs/configuration.md. Comments (// and /* */) are accepted, trailing commas are
+// not. Other keys are ignored. A broken server becomes a Problem and never hides the others. No
+// value of `args`, `env`, `url` or `headers` ever appears in a message: they hold secrets.
 //
 // Threading: values; parsing is a pure function and blocks for about 10 ms per MiB.
 #pragma once
 
+#include "daemon/config/limits.hpp"
 #include "protocol/base/result.hpp"
+#include "protocol/mcp/revision.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,13 +32,21 @@ inline constexpr std::size_t kConfigurationBytesMax = 1024 * 1024;
 inline constexpr std::size_t kServersMax = 1024;
 inline constexpr std::size_t kServerNameBytesMax = 128;
 
+enum class ServerType : std::uint8_t { kStdio, kStreamableHttp, kSse };
+
 struct ServerConfig {
   std::string name;
-  std::string command;
+  ServerType type = ServerType::kStdio;
+  std::string command;  ///< kStdio only, as the next three.
   std::vector<std::string> arguments;
   std::vector<std::pair<std::string, std::string>> environment;  ///< Name and value, file order.
   std::string working_directory;                                 ///< Empty: the default.
-  std::uint64_t timeout_ns = 0;                                  ///< Per request; 0: the default.
+  std::string url;                                               ///< Not kStdio, as the next one.
+  std::vector<std::pair<std::string, std::string>> headers;      ///< Name and value, file order.
+  std::optional<protocol::mcp::Era> era;                         ///< Nothing: found out.
+  std::optional<protocol::mcp::Revision> revision;               ///< Likewise; of that era.
+  Limits limits;
+  std::uint64_t timeout_ns = 0;  ///< Per request; 0: the default.
 };
 
 /// Why one server of a readable file cannot be used. The message names the file and the server.

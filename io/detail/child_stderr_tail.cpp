@@ -7,8 +7,8 @@ namespace mcpwire::io::detail {
 
 void ChildStderrTail::append(ByteSpan bytes) {
   std::string_view rest = as_text(bytes);
-  if (rest.size() > kBytesMax) rest.remove_prefix(rest.size() - kBytesMax);
-  const std::size_t growth = std::min(rest.size(), kBytesMax - ring_.size());
+  if (rest.size() > bytes_max_) rest.remove_prefix(rest.size() - bytes_max_);
+  const std::size_t growth = std::min(rest.size(), bytes_max_ - ring_.size());
   ring_.append(rest.substr(0, growth));
   rest.remove_prefix(growth);
   while (!rest.empty()) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// ChildStderrTail: keeps the last 64 KiB that a server wrote to its standard error and lets go of
+// ChildStderrTail: keeps the last bytes that a server wrote to its standard error and lets go of
 // the rest, so that a server can never block on it.
 //
 // Threading: the loop's thread.
@@ -20,7 +20,8 @@ std::string_view last_line_of(std::string_view text) noexcept;
 
 class ChildStderrTail {
  public:
-  static constexpr std::size_t kBytesMax = std::size_t{64} << 10;
+  /// REQUIRES: bytes_max >= 1.
+  explicit ChildStderrTail(std::size_t bytes_max) noexcept : bytes_max_(bytes_max) {}
 
   void append(ByteSpan bytes);
 
@@ -28,10 +29,11 @@ class ChildStderrTail {
   std::string text() const;
 
   /// Older output was let go of: the first line may have lost its beginning.
-  bool is_full() const noexcept { return ring_.size() == kBytesMax; }
+  bool is_full() const noexcept { return ring_.size() == bytes_max_; }
 
  private:
-  std::string ring_;      ///< Grows to kBytesMax, then wraps.
+  std::size_t bytes_max_;
+  std::string ring_;      ///< Grows to bytes_max_, then wraps.
   std::size_t head_ = 0;  ///< Oldest byte once the ring is full.
 };
 

@@ -13,7 +13,11 @@ Result<void> RpcLineQueue::push(std::string line, RpcLineOwner* owner) {
   MCPWIRE_CHECK(line.ends_with('\n'));
   if (is_stopped_) return fail(ErrorKind::kDisconnected, ErrorCode::kClosed);
   const bool has_room = line.size() <= bytes_max_ && queued_bytes_ <= bytes_max_ - line.size();
-  if (queued_bytes_ > 0 && !has_room) return fail(ErrorKind::kOverloaded, ErrorCode::kQueueFull);
+  if (queued_bytes_ > 0 && !has_room) {
+    return fail(ErrorKind::kOverloaded, ErrorCode::kQueueFull,
+                "the server does not read: more than " + std::to_string(bytes_max_) +
+                    " bytes would wait for it (limits.queueBytes)");
+  }
   queued_bytes_ += line.size();
   if (spare_.empty()) spare_.emplace_back();
   spare_.front() = {std::move(line), owner};

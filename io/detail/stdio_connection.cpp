@@ -14,11 +14,11 @@ StdioConnection::StdioConnection(EventLoop& loop, RpcCodec& codec,
     : loop_(loop),
       options_(options),
       owner_(owner),
-      stderr_(*this),
-      framer_(*this, options.line_bytes_max, &codec.lines),
+      stderr_(*this, options.limits.stderr_bytes_max),
+      framer_(*this, options.limits.line_bytes_max, &codec.lines),
       child_(std::move(child)),
       session_(loop, child_->standard_input(), codec, *this,
-               {.queue_bytes_max = options.queue_bytes_max, .outgoing = options.outgoing}),
+               {.queue_bytes_max = options.limits.queue_bytes_max, .outgoing = options.outgoing}),
       ladder_(loop, *child_, options.stop_times) {}
 
 StdioConnection::~StdioConnection() {
@@ -48,9 +48,9 @@ void StdioConnection::on_notification(std::string_view method, std::string_view 
 void StdioConnection::on_junk_line(std::string_view line) {
   const std::uint64_t count = session_.counters().junk_lines;
   if (count <= options_.junk_lines_shown) owner_.on_junk_line(line);
-  if (count > options_.junk_lines_max) {
-    break_off("the server wrote more than " + std::to_string(options_.junk_lines_max) +
-              " lines to its standard output that are not JSON-RPC");
+  if (count > options_.limits.junk_lines_max) {
+    break_off("the server wrote more than " + std::to_string(options_.limits.junk_lines_max) +
+              " lines to its standard output that are not JSON-RPC (limits.junkLines)");
   }
 }
 
@@ -61,8 +61,8 @@ void StdioConnection::on_large_line(std::string_view line, LargeLine memory) {
 }
 
 void StdioConnection::on_oversize() {
-  break_off("the server wrote a line of more than " + std::to_string(options_.line_bytes_max) +
-            " bytes");
+  break_off("the server wrote a line of more than " +
+            std::to_string(options_.limits.line_bytes_max) + " bytes (limits.lineBytes)");
 }
 
 // --- Ending ----------------------------------------------------------------------------------

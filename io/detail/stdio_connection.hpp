@@ -24,6 +24,7 @@
 #include "protocol/base/seams/event_loop.hpp"
 #include "protocol/base/seams/process_spawner.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -79,7 +80,8 @@ class StdioConnection final : private RpcSession::Owner,
   enum class TellOwner : std::uint8_t { kNo, kYes };
 
   struct StderrSink final : ByteReader::Sink {
-    explicit StderrSink(StdioConnection& connection) noexcept : owner(connection) {}
+    StderrSink(StdioConnection& connection, std::size_t bytes_max) noexcept
+        : owner(connection), tail(bytes_max) {}
     void on_bytes(ByteSpan bytes) override { tail.append(bytes); }
     void on_read_end(const Error& why) override;
     StdioConnection& owner;

@@ -123,14 +123,6 @@ TEST(ServerConfigTest, CharactersThatWouldCutAnArgumentAreRefused) {
   EXPECT_THAT(problem_of(R"({"command":"c","env":{"A":"\u0000"}})"), HasSubstr("env.A"));
 }
 
-TEST(ServerConfigTest, RemoteServersAreAProblemOfTheirOwn) {
-  EXPECT_THAT(problem_of(R"({"url":"http://h/?token=s3cret"})"), HasSubstr("not supported yet"));
-  EXPECT_THAT(problem_of(R"({"url":"http://h/?token=s3cret"})"), Not(HasSubstr("s3cret")));
-  EXPECT_THAT(problem_of(R"({"type":"sse","command":"c"})"), HasSubstr("not supported yet"));
-  EXPECT_THAT(problem_of(R"({"type":"http"})"), HasSubstr("not supported yet"));
-  EXPECT_THAT(problem_of(R"({"type":"carrier pigeon"})"), HasSubstr("type must be"));
-}
-
 TEST(ServerConfigTest, DisabledServersAreLeftOut) {
   const Configuration parsed =
       parse(R"({"mcpServers":{"off":{"disabled":true,"url":"x"},"on":{"command":"c"}}})");

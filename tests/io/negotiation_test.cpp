@@ -289,7 +289,7 @@ TEST_F(NegotiationTest, AServerThatCannotBeStartedAgainFailsTheOpen) {
 TEST_F(NegotiationTest, AServerThatBreaksTheProtocolIsNotStartedAgain) {
   probes = true;
   StdioTransportOptions options;
-  options.junk_lines_max = 2;
+  options.limits.junk_lines_max = 2;
   create(std::move(options));
   start_open();
   for (int i = 0; i < 3; ++i) feed("junk");

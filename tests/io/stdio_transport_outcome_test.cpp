@@ -215,7 +215,7 @@ TEST_F(StdioTransportOutcomeTest, ARevokedCallIsNotSentAndDoesNotHoldUpOthers) {
 // --- A full queue ----------------------------------------------------------------------------
 
 TEST_F(StdioTransportOutcomeTest, RejectsWhatAServerThatDoesNotReadWouldPileUp) {
-  open({.queue_bytes_max = 100});
+  open({.limits = {.queue_bytes_max = 100}});
   child().input.block();
   TestCall& first = call("a");
   TestCall& second = call("b");
@@ -229,14 +229,14 @@ TEST_F(StdioTransportOutcomeTest, RejectsWhatAServerThatDoesNotReadWouldPileUp) 
 }
 
 TEST_F(StdioTransportOutcomeTest, ASingleLineOverTheLimitMayStillPass) {
-  open({.queue_bytes_max = 100});
+  open({.limits = {.queue_bytes_max = 100}});
   TestCall& made = call("a", "{\"text\":\"" + std::string(1000, 'x') + "\"}");
   answer(2, "1");
   expect(made, Outcome::kOk, true);
 }
 
 TEST_F(StdioTransportOutcomeTest, PingsOfAServerThatDoesNotReadAreForgotten) {
-  open({.queue_bytes_max = 1000});
+  open({.limits = {.queue_bytes_max = 1000}});
   child().input.block();
   for (int i = 0; i < 1000; ++i) feed(R"({"jsonrpc":"2.0","id":1,"method":"ping"})");
   child().input.unblock();

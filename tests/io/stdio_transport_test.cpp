@@ -141,7 +141,7 @@ TEST_F(StdioTransportTest, LastWordsTellNoSecretOfSeveralLines) {
 TEST_F(StdioTransportTest, LastWordsTellNoEndOfASecretWhoseBeginningIsLost) {
   create(with_secret("abcdefgh"));
   start_open();
-  child().error_output.feed("abcdefgh" + std::string(detail::ChildStderrTail::kBytesMax - 4, '-'));
+  child().error_output.feed("abcdefgh" + std::string(TransportLimits{}.stderr_bytes_max - 4, '-'));
   child().die({false, 3});
   loop.run_until_idle();
   ASSERT_TRUE(opened.has_value());
@@ -351,7 +351,7 @@ TEST_F(StdioTransportTest, GarbageIsCountedShownAFewTimesAndHarmsNoCall) {
 }
 
 TEST_F(StdioTransportTest, TooMuchGarbageEndsTheConnection) {
-  open({.junk_lines_max = 3});
+  open({.limits = {.junk_lines_max = 3}});
   TestCall& made = call("a");
   for (int i = 0; i < 3; ++i) feed("junk");
   EXPECT_TRUE(transport->is_open());
@@ -363,11 +363,12 @@ TEST_F(StdioTransportTest, TooMuchGarbageEndsTheConnection) {
 }
 
 TEST_F(StdioTransportTest, AnOversizeLineEndsTheConnectionWithAClearError) {
-  open({.line_bytes_max = 1000});
+  open({.limits = {.line_bytes_max = 1000}});
   TestCall& made = call("a");
   feed_bytes(std::string(1001, 'x'));
   EXPECT_EQ(made.reply->outcome, Outcome::kUnknown);
-  EXPECT_EQ(closed_with, Strings{"the server wrote a line of more than 1000 bytes"});
+  EXPECT_EQ(closed_with,
+            Strings{"the server wrote a line of more than 1000 bytes (limits.lineBytes)"});
 }
 
 TEST_F(StdioTransportTest, TakesABatchApartWhereItsRevisionHasBatches) {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
 // `mcpwire approve`: shows exactly what a configuration file would start, asks, and remembers the
-// answer. Values of env are never shown: they hold secrets.
+// answer. Values of env and headers are never shown: they hold secrets.
 #include "client/environment_block.hpp"
 #include "daemon/config/approvals.hpp"
 #include "daemon/config/duration.hpp"
 #include "daemon/config/escape.hpp"
+#include "daemon/config/expand.hpp"
 #include "daemon/config/load.hpp"
 #include "tools/mcpwire/commands.hpp"
 
@@ -14,6 +15,7 @@
 #include <array>
 #include <cerrno>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace mcpwire::cli {
@@ -21,10 +23,19 @@ namespace {
 
 using protocol::ExitCode;
 
-void show_server(Output& out, const config::ServerConfig& server, bool approved) {
-  out.own("\n")
-      .own(config::quote_exactly(server.name))
-      .own(approved ? "  (approved already)\n" : "\n");
+void show_url(Output& out, const config::ServerConfig& server) {
+  out.own("  url        ").own(config::quote_exactly(server.url)).own("\n");
+  for (const auto& [name, value] : server.headers) {
+    out.own("  header     ").own(config::quote_exactly(name));
+    const char* separator = "  with your variable ";
+    for (const std::string& variable : config::variables_named_in(value)) {
+      out.own(std::exchange(separator, ", ")).own(config::quote_exactly(variable));
+    }
+    out.own("\n");
+  }
+}
+
+void show_command(Output& out, const config::ServerConfig& server) {
   out.own("  command    ").own(config::quote_exactly(server.command)).own("\n");
   for (const std::string& argument : server.arguments) {
     out.own("  argument   ").own(config::quote_exactly(argument)).own("\n");
@@ -39,9 +50,20 @@ void show_server(Output& out, const config::ServerConfig& server, bool approved)
   }
 }
 
+void show_server(Output& out, const config::ServerConfig& server, bool approved) {
+  out.own("\n")
+      .own(config::quote_exactly(server.name))
+      .own(approved ? "  (approved already)\n" : "\n");
+  if (server.type == config::ServerType::kStdio) {
+    show_command(out, server);
+  } else {
+    show_url(out, server);
+  }
+}
+
 /// True for "y" or "yes". Anything else, the end of the input included, is no.
 bool ask(Context& context, std::size_t count) {
-  context.out.own("\nMay mcpwire start ").own(count == 1 ? "this command" : "these commands");
+  context.out.own("\nMay mcpwire use ").own(count == 1 ? "this server" : "these servers");
   context.out.own(" from now on? [y/N] ").flush();
   std::string answer;
   std::array<char, 1> letter{};

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+//
+// HttpEndpoint: where an MCP server is reached over HTTP, complete and resolved.
+//
+// Threading: a value.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace mcpwire::io {
+
+struct HttpEndpoint {
+  std::string url;  ///< Absolute, http or https, without user, password and fragment.
+  /// Names are tokens, unique in either case, and none that the transport sets itself; values hold
+  /// no line break. Values are secrets.
+  std::vector<std::pair<std::string, std::string>> headers;
+  /// What was put into the above in place of ${NAME}, as NAME=value: never to be shown.
+  std::vector<std::string> secrets;
+};
+
+}  // namespace mcpwire::io
