@@ -21,6 +21,8 @@ struct DaemonOptions {
   std::uint64_t server_idle_ns = 30 * 60 * kNanosecondsPerSecond;
   /// The daemon ends so long after its last server and client are gone.
   std::uint64_t daemon_idle_ns = 60 * kNanosecondsPerSecond;
+  /// Where it is kept in which era servers speak; empty: nowhere.
+  std::string era_verdicts_path;
   std::uint32_t concurrency = 5;      ///< Servers asked for their tools at the same time.
   std::uint32_t hidden_features = 0;  ///< io::KernelFeature bits to do without.
 };

@@ -69,7 +69,8 @@ McpRuntime::McpRuntime(const DaemonOptions& options, Parts parts)
       parts_(std::move(parts)),
       loop_(*parts_.loop),
       spawner_(*parts_.loop, *parts_.guardian),
-      transports_(loop_, spawner_),
+      verdicts_(loop_, *parts_.helper, files_, clock_, options.era_verdicts_path),
+      transports_(loop_, spawner_, verdicts_),
       pool_(loop_, transports_, {.idle_stop_ns = options.server_idle_ns}),
       executor_(loop_, options.concurrency),
       configurations_(loop_, *parts_.helper, files_, pool_),
@@ -147,6 +148,7 @@ Result<void> McpRuntime::listen() {
 }
 
 void McpRuntime::run() {
+  verdicts_.start_reading();
   watch_idleness();
   tasks_.spawn(serve());
   background_.spawn(learn_wake_price());
@@ -168,6 +170,7 @@ io::task<Result<void>> McpRuntime::serve() {
   [[maybe_unused]] const Result<void> left = co_await endings_.join();
   co_await configurations_.stop();
   co_await pool_.clear();
+  co_await verdicts_.stop();
   if (parts_.strays != nullptr) parts_.strays->end_all_blocking();
   parts_.helper->stop();
   parts_.log->info("mcpwired ends");

@@ -7,6 +7,7 @@
 // Invariants: the instance lock is held from before the socket exists until after it is gone.
 #pragma once
 
+#include "daemon/era_verdicts.hpp"
 #include "daemon/log.hpp"
 #include "daemon/options.hpp"
 #include "daemon/services.hpp"
@@ -27,6 +28,7 @@
 #include "parallel/executor.hpp"
 #include "pool/connection_pool.hpp"
 #include "protocol/base/result.hpp"
+#include "protocol/base/system_clock.hpp"
 #include "protocol/base/unique_fd.hpp"
 #include "ring/runtime_directory.hpp"
 #include "telemetry/counters.hpp"
@@ -87,6 +89,8 @@ class McpRuntime final : private io::SeqpacketListener::Observer,
   telemetry::DaemonCounters counters_;
   io::SystemFileSystem files_;
   io::UringProcessSpawner spawner_;
+  SystemClock clock_;
+  DiskEraVerdicts verdicts_;
   StdioTransportFactory transports_;
   pool::ConnectionPool pool_;
   parallel::ParallelExecutor executor_;

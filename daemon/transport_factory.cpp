@@ -11,6 +11,7 @@ std::unique_ptr<io::McpTransport> StdioTransportFactory::create_transport_for_se
   options.negotiation.identity = spec.identity;
   options.negotiation.pinned_revision = spec.pinned_revision;
   options.negotiation.pinned_era = spec.pinned_era;
+  options.negotiation.verdicts = &verdicts_;
   return std::make_unique<io::StdioTransport>(loop_, spawner_, codec_, std::move(options));
 }
 

@@ -6,6 +6,7 @@
 // Threading: the loop's thread.
 #pragma once
 
+#include "io/mcp/era_verdicts.hpp"
 #include "io/stdio_transport.hpp"
 #include "pool/transport_factory.hpp"
 #include "protocol/base/seams/event_loop.hpp"
@@ -17,9 +18,10 @@ namespace mcpwire::daemon {
 
 class StdioTransportFactory final : public pool::TransportFactory {
  public:
-  /// Both outlive the factory, which outlives every transport it makes.
-  StdioTransportFactory(EventLoop& loop, ProcessSpawner& spawner) noexcept
-      : loop_(loop), spawner_(spawner) {}
+  /// All outlive the factory, which outlives every transport it makes.
+  StdioTransportFactory(EventLoop& loop, ProcessSpawner& spawner,
+                        io::EraVerdicts& verdicts) noexcept
+      : loop_(loop), spawner_(spawner), verdicts_(verdicts) {}
 
   std::unique_ptr<io::McpTransport> create_transport_for_server(
       const pool::ServerSpec& spec) override;
@@ -29,6 +31,7 @@ class StdioTransportFactory final : public pool::TransportFactory {
  private:
   EventLoop& loop_;
   ProcessSpawner& spawner_;
+  io::EraVerdicts& verdicts_;
   io::RpcCodec codec_;
 };
 

@@ -3,6 +3,7 @@
 // mcpwired: the daemon. Started by the first client that needs it; people use
 // `mcpwire daemon start|status|stop`. Under a second name on its command line it is the guardian,
 // which outlives it by a moment to end the servers.
+#include "daemon/era_verdicts.hpp"
 #include "daemon/options.hpp"
 #include "daemon/runtime.hpp"
 #include "io/guardian_main.hpp"
@@ -104,12 +105,20 @@ int start_detached(int argc, char** argv, int ready_fd) {
   return fail_start(readiness, Error::from_errno(ErrorKind::kInternal, failure, "posix_spawn"));
 }
 
+/// The variable's value; empty if it is not set.
+std::string_view variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string_view() : value;
+}
+
 int run_daemon(DaemonOptions options) {
   Readiness readiness(options.ready_fd);
-  const char* hidden = std::getenv(io::kHideKernelFeaturesVariable);
-  const Result<std::uint32_t> mask = io::parse_hidden_features(hidden != nullptr ? hidden : "");
+  const Result<std::uint32_t> mask =
+      io::parse_hidden_features(variable(io::kHideKernelFeaturesVariable));
   if (!mask.has_value()) return fail_start(readiness, mask.error());
   options.hidden_features = *mask;
+  options.era_verdicts_path =
+      daemon::era_verdicts_path(variable("XDG_CACHE_HOME"), variable("HOME"));
 
   // Started through /proc/self/exe it would be called "exe" in every list of processes.
   ::prctl(PR_SET_NAME, "mcpwired");

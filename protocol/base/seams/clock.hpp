@@ -14,7 +14,7 @@ class Clock {
   /// CLOCK_MONOTONIC in nanoseconds, the same for every process of this machine; deadlines on our
   /// wire are in this time.
   virtual std::uint64_t monotonic_ns() const noexcept = 0;
-  /// Wall clock in nanoseconds since 1970, for logs only.
+  /// Wall clock in nanoseconds since 1970, for logs and for ages that outlive the process.
   virtual std::uint64_t realtime_ns() const noexcept = 0;
 };
 
