@@ -47,9 +47,9 @@ void splice_params(std::string& text, std::string_view params, const RequestMeta
   meta.append_to(text);
   text += '}';
   const std::size_t open = params.find('{');
-  const std::string_view rest = open == params.npos ? "}" : params.substr(open + 1);
-  const std::size_t first = rest.find_first_not_of(" \t\r\n");
-  if (rest[first] != '}') text += ',';
+  std::string_view rest = open == params.npos ? "}" : params.substr(open + 1);
+  rest.remove_prefix(rest.find_first_not_of(" \t\r\n"));
+  if (!rest.starts_with('}')) text += ',';
   const std::size_t begin = text.size();
   text += rest;
   const auto is_newline = [](char c) { return c == '\n' || c == '\r'; };

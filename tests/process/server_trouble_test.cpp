@@ -107,7 +107,9 @@ TEST_F(ServerTroubleTest, ACallThatWaitsBehindADeafServerOutlivesTheDaemon) {
                                       "; fi; touch " + note +
                                       R"(
 read line
-echo '{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-11-25","capabilities":{},)"
+echo '{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"Method not found"}}'
+read line
+echo '{"jsonrpc":"2.0","id":2,"result":{"protocolVersion":"2025-11-25","capabilities":{},)"
                                       R"("serverInfo":{"name":"deaf","version":"1"}}}'
 exec sleep 1000)"));
   RunningProgram first = start({"call", "demo/echo", "-"}, {});
