@@ -91,6 +91,8 @@ def rows(scale, echo_socket, configuration):
                   echo_socket])],
         "throughput": [("64 pings in flight", throughput(*count(2_000_000))),
                        ("open loop, 500,000 /s", throughput("--rate", "500000", *count(1_000_000)))],
+        "start": [("first call, daemon", ["mcp-bench", "start", "--json"]),
+                  ("posix_spawn, handshake, call", ["mcp-bench", "start", "--path", "direct", "--json"])],
         "relay-1": [("64 calls in flight to one server",
                      throughput("--method", "call", *count(200_000)))],
         "relay-16": [("16 clients to 16 servers",

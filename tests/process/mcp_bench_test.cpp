@@ -100,6 +100,16 @@ TEST_F(McpBenchTest, CrowdSaysWhatAllNeeded) {
   expect_nothing_left();
 }
 
+TEST_F(McpBenchTest, StartTimesServersThatDidNotRun) {
+  for (const char* path : {"daemon", "direct"}) {
+    const Finished done = bench({"start", "--path", path, "--servers", "2", "--json"});
+    EXPECT_EQ(done.exit_code, 0) << done.err;
+    EXPECT_THAT(done.out, MatchesRegex("\\{" + kFigures + "\\}\n"));
+    EXPECT_THAT(done.out, HasSubstr("\"n\":2,"));
+  }
+  expect_nothing_left();
+}
+
 TEST_F(McpBenchTest, TimesWholeProcesses) {
   const Finished done = bench({"process", "--iterations", "2", "--json", "--", "true"});
   EXPECT_EQ(done.exit_code, 0) << done.err;

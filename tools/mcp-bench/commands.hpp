@@ -24,6 +24,7 @@ void add_crowd_command(CLI::App& app, Measurement& chosen);
 void add_idle_command(CLI::App& app, Measurement& chosen);
 void add_latency_command(CLI::App& app, Measurement& chosen);
 void add_process_command(CLI::App& app, Measurement& chosen);
+void add_start_command(CLI::App& app, Measurement& chosen);
 void add_throughput_command(CLI::App& app, Measurement& chosen);
 void add_transfer_command(CLI::App& app, Measurement& chosen);
 

@@ -37,6 +37,7 @@ int main(int argc, char** argv) {
   bench_tool::add_idle_command(app, chosen);
   bench_tool::add_latency_command(app, chosen);
   bench_tool::add_process_command(app, chosen);
+  bench_tool::add_start_command(app, chosen);
   bench_tool::add_throughput_command(app, chosen);
   bench_tool::add_transfer_command(app, chosen);
   try {
