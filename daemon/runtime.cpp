@@ -15,6 +15,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace mcpwire::daemon {
 namespace {
@@ -28,6 +29,16 @@ constexpr std::size_t kSpinnersPerProcessor = 16;
 
 Result<ring::RuntimeDirectory> open_directory(const std::string& path) {
   return path.empty() ? ring::RuntimeDirectory::resolve() : ring::RuntimeDirectory::open(path);
+}
+
+std::string cgroup_text(const Result<std::unique_ptr<io::CgroupTree>>& cgroups) {
+  if (!cgroups.has_value()) {
+    return "servers get no cgroup (limits.memoryBytes has no effect): " + cgroups.error().message();
+  }
+  std::string text = "each server gets a cgroup below " + (*cgroups)->path();
+  if (!(*cgroups)->can_limit_memory()) text += "; limits.memoryBytes has no effect there";
+  if (!(*cgroups)->can_limit_processes()) text += "; limits.processes is an rlimit";
+  return text;
 }
 
 DaemonFacts make_facts(const ring::RuntimeDirectory& directory, const io::Loop& loop) {
@@ -44,16 +55,25 @@ Result<McpRuntime::Parts> McpRuntime::prepare(const DaemonOptions& options) {
   auto log = std::make_unique<Log>(directory.log_path());
   std::unique_ptr<io::Loop> loop =
       TRY(io::Loop::create({.hidden_features = options.hidden_features}));
+  Result<std::unique_ptr<io::CgroupTree>> cgroups = io::CgroupTree::create(*loop);
+  log->info(cgroup_text(cgroups));
+  std::vector<std::string> guardian_arguments = {kGuardianArgument};
+  if (cgroups.has_value()) guardian_arguments.push_back((*cgroups)->path());
   std::unique_ptr<io::Guardian> guardian =
-      TRY(io::Guardian::start(*loop, {.arguments = {kGuardianArgument}}));
+      TRY(io::Guardian::start(*loop, {.arguments = std::move(guardian_arguments)}));
   Result<std::unique_ptr<io::StrayChildren>> strays = io::StrayChildren::adopt(*loop, *guardian);
   if (!strays.has_value()) {
     log->warn("processes that leave their server's group are not ended: " +
               strays.error().message());
   }
   std::unique_ptr<io::HelperThread> helper = TRY(io::HelperThread::create(*loop));
-  return Parts{std::move(directory), std::move(lock),     std::move(log),
-               std::move(loop),      std::move(guardian), std::move(strays).value_or(nullptr),
+  return Parts{std::move(directory),
+               std::move(lock),
+               std::move(log),
+               std::move(loop),
+               std::move(cgroups).value_or(nullptr),
+               std::move(guardian),
+               std::move(strays).value_or(nullptr),
                std::move(helper)};
 }
 
@@ -68,7 +88,7 @@ McpRuntime::McpRuntime(const DaemonOptions& options, Parts parts)
     : options_(options),
       parts_(std::move(parts)),
       loop_(*parts_.loop),
-      spawner_(*parts_.loop, *parts_.guardian),
+      spawner_(*parts_.loop, *parts_.guardian, parts_.cgroups.get()),
       verdicts_(loop_, *parts_.helper, files_, clock_, options.era_verdicts_path),
       transports_(loop_, spawner_, verdicts_),
       pool_(loop_, transports_, {.idle_stop_ns = options.server_idle_ns}),

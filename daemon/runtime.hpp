@@ -13,6 +13,7 @@
 #include "daemon/services.hpp"
 #include "daemon/session.hpp"
 #include "daemon/transport_factory.hpp"
+#include "io/cgroup_tree.hpp"
 #include "io/client_channel.hpp"
 #include "io/guardian.hpp"
 #include "io/helper_thread.hpp"
@@ -61,6 +62,7 @@ class McpRuntime final : private io::SeqpacketListener::Observer,
     UniqueFd instance_lock;
     std::unique_ptr<Log> log;
     std::unique_ptr<io::Loop> loop;
+    std::unique_ptr<io::CgroupTree> cgroups;  ///< Null where servers can have none.
     std::unique_ptr<io::Guardian> guardian;
     std::unique_ptr<io::StrayChildren> strays;  ///< Null where the kernel cannot.
     std::unique_ptr<io::HelperThread> helper;

@@ -2,6 +2,7 @@
 #include "io/guardian.hpp"
 
 #include "io/detail/child_clone.hpp"
+#include "io/guardian_main.hpp"
 #include "protocol/base/check.hpp"
 #include "protocol/base/seams/clock.hpp"
 
@@ -46,7 +47,7 @@ Result<void> Guardian::start_process() {
   // Only our end: a guardian that is stopped (SIGSTOP) must not be able to stop us.
   fcntl(pipe.write_end.get(), F_SETFL, O_NONBLOCK);
 
-  std::string name = "mcpwire-guard";
+  std::string name = kGuardianName;
   std::vector<char*> arguments{name.data()};
   for (std::string& argument : options_.arguments) arguments.push_back(argument.data());
   arguments.push_back(nullptr);

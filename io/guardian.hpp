@@ -25,7 +25,7 @@
 
 namespace mcpwire::io {
 
-/// How this program is started as a guardian: it must then call guardian_main(0).
+/// How this program is started as a guardian: it must then call guardian_main(0, ...).
 struct GuardianOptions {
   std::string program = "/proc/self/exe";
   std::vector<std::string> arguments;  ///< Behind argv[0].

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "io/guardian_main.hpp"
 
+#include "io/cgroup_tree.hpp"
 #include "io/detail/child_clone.hpp"
+#include "protocol/base/seams/clock.hpp"
 
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -11,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <vector>
 
@@ -20,10 +23,12 @@ namespace {
 using detail::GuardianRecord;
 
 constexpr int kPipe = 3;
+/// Until what was killed is gone and its cgroup can be removed.
+constexpr std::uint64_t kCgroupPatienceNs = 2 * kNanosecondsPerSecond;
 
 /// Leaves nothing of the caller in this process. Returns false if the pipe is not usable.
 bool isolate(int pipe_fd) {
-  prctl(PR_SET_NAME, "mcpwire-guard");
+  prctl(PR_SET_NAME, kGuardianName);
   for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2, SIGTSTP}) {
     std::signal(signal, SIG_IGN);
   }
@@ -57,7 +62,7 @@ class Groups {
 
 }  // namespace
 
-int guardian_main(int pipe_fd) {
+int guardian_main(int pipe_fd, const std::string& cgroups) {
   if (!isolate(pipe_fd)) return EXIT_FAILURE;
   Groups groups;
   std::array<GuardianRecord, 1024> records{};
@@ -70,6 +75,7 @@ int guardian_main(int pipe_fd) {
     std::for_each_n(records.begin(), count, [&](GuardianRecord record) { groups.apply(record); });
   }
   groups.kill_all();
+  end_cgroups_blocking(cgroups, kCgroupPatienceNs);
   return EXIT_SUCCESS;
 }
 

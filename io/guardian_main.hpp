@@ -7,11 +7,17 @@
 // write end is gone, whatever ended it, and needs no cooperation.
 #pragma once
 
+#include <string>
+
 namespace mcpwire::io {
+
+/// What the guardian is called in lists of processes.
+inline constexpr const char* kGuardianName = "mcpwire-guard";
 
 /// Reads records from `pipe_fd` until its end, kills what is left, returns the exit code. The
 /// process is expected to do nothing else: all other descriptors are closed, standard streams
-/// become /dev/null, the directory /.
-int guardian_main(int pipe_fd);
+/// become /dev/null, the directory /. `cgroups`: path of a CgroupTree that is ended and removed
+/// too, with what left the groups; empty: there is none.
+int guardian_main(int pipe_fd, const std::string& cgroups);
 
 }  // namespace mcpwire::io

@@ -7,9 +7,15 @@
 #include "io/fd_watcher.hpp"
 #include "protocol/base/check.hpp"
 
+#include <sys/resource.h>
+
+#include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,9 +34,11 @@ struct ParentEnds {
 
 class SpawnedChild final : public ChildProcess, private FdWatcher::Observer, private Runnable {
  public:
-  SpawnedChild(Loop& loop, Guardian& guardian, ClonedChild child, ParentEnds ends)
+  SpawnedChild(Loop& loop, Guardian& guardian, ClonedChild child, ServerCgroup cgroup,
+               ParentEnds ends)
       : loop_(loop),
         guardian_(guardian),
+        cgroup_(std::move(cgroup)),
         process_id_(child.process_id),
         pidfd_(std::move(child.pidfd)),
         input_(loop, std::move(ends.input)),
@@ -67,6 +75,7 @@ class SpawnedChild final : public ChildProcess, private FdWatcher::Observer, pri
   /// The leader is running or a zombie, so the group's id is still ours.
   void end_group() noexcept {
     kill(-process_id_, SIGKILL);
+    cgroup_.end();
     guardian_.on_group_ended(process_id_);
   }
 
@@ -83,6 +92,7 @@ class SpawnedChild final : public ChildProcess, private FdWatcher::Observer, pri
 
   Loop& loop_;
   Guardian& guardian_;
+  ServerCgroup cgroup_;
   std::int32_t process_id_;
   UniqueFd pidfd_;
   FdWriter input_;
@@ -92,6 +102,34 @@ class SpawnedChild final : public ChildProcess, private FdWatcher::Observer, pri
   std::optional<ExitStatus> status_;
   ExitObserver* observer_ = nullptr;
 };
+
+/// Room behind a soft limit of processor time, for a server that cleans up when it is told.
+constexpr std::uint64_t kCpuGraceSeconds = 2;
+
+struct ChildLimits {
+  std::array<detail::ChildLimit, 5> list{};
+  std::size_t count = 0;
+  void add(int resource, std::uint64_t soft, std::uint64_t hard) {
+    list[count++] = {resource, soft, hard};
+  }
+};
+
+/// `counts_processes`: the server's cgroup does it.
+ChildLimits limits_of(const ProcessLimits& limits, bool counts_processes) {
+  ChildLimits made;
+  made.add(RLIMIT_CORE, 0, 0);
+  if (limits.open_files != 0) made.add(RLIMIT_NOFILE, limits.open_files, limits.open_files);
+  if (limits.address_space_bytes != 0) {
+    made.add(RLIMIT_AS, limits.address_space_bytes, limits.address_space_bytes);
+  }
+  if (limits.cpu_seconds != 0) {
+    made.add(RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + kCpuGraceSeconds);
+  }
+  if (limits.processes != 0 && !counts_processes) {
+    made.add(RLIMIT_NPROC, limits.processes, limits.processes);
+  }
+  return made;
+}
 
 /// The texts of a request as the kernel wants them. Points into the request.
 std::vector<char*> null_terminated(const char* first, const std::vector<std::string>& texts) {
@@ -133,6 +171,9 @@ Error step_error(const ClonedChild& child, const SpawnRequest& request) {
     case ChildStep::kExecute:
       text = "cannot execute " + shown(request.program);
       break;
+    case ChildStep::kLimits:
+      text = "cannot set the limits of " + shown(request.program);
+      break;
     default:
       error.kind = ErrorKind::kInternal;
       text = "cannot prepare the process of " + shown(request.program);
@@ -158,6 +199,10 @@ Result<std::unique_ptr<ChildProcess>> UringProcessSpawner::spawn(const SpawnRequ
 
   const std::vector<char*> arguments = null_terminated(request.program.c_str(), request.arguments);
   const std::vector<char*> environment = null_terminated(nullptr, request.environment);
+  // A server without one is still ended by its group.
+  ServerCgroup cgroup;
+  if (cgroups_ != nullptr) cgroup = cgroups_->make(request.limits).value_or(ServerCgroup());
+  const ChildLimits limits = limits_of(request.limits, cgroup && cgroups_->can_limit_processes());
   ClonedChild child = TRY(detail::clone_child({
       .program = request.program.c_str(),
       .arguments = arguments.data(),
@@ -166,6 +211,8 @@ Result<std::unique_ptr<ChildProcess>> UringProcessSpawner::spawn(const SpawnRequ
       .standard_streams = {input.read_end.get(), output.write_end.get(),
                            error_output.write_end.get()},
       .guardian_fd = guardian_.registration_fd(),
+      .cgroup_fd = cgroup.directory_fd(),
+      .limits = std::span(limits.list).first(limits.count),
       .dies_with_parent = true,
   }));
   guardian_.on_group_started(child.process_id, child.is_registered ? Guardian::Registered::kYes
@@ -175,8 +222,9 @@ Result<std::unique_ptr<ChildProcess>> UringProcessSpawner::spawn(const SpawnRequ
     static_cast<void>(detail::reap_child(child.pidfd.get(), detail::ReapMode::kWait));
     return fail(step_error(child, request));
   }
+  if (!child.is_in_cgroup) cgroup = ServerCgroup();
   return std::make_unique<SpawnedChild>(
-      loop_, guardian_, std::move(child),
+      loop_, guardian_, std::move(child), std::move(cgroup),
       ParentEnds{std::move(input.write_end), std::move(output.read_end),
                  std::move(error_output.read_end)});
 }

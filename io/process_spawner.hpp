@@ -7,9 +7,10 @@
 // Threading: the loop's thread, which must live as long as the process: children are killed when
 // it ends.
 // Invariants: at a child's exit its whole group is killed before the leader is reaped, while the
-// group's id cannot belong to anybody else.
+// group's id cannot belong to anybody else, and its cgroup is ended where it has one.
 #pragma once
 
+#include "io/cgroup_tree.hpp"
 #include "io/guardian.hpp"
 #include "io/loop.hpp"
 #include "protocol/base/seams/process_spawner.hpp"
@@ -20,8 +21,9 @@ namespace mcpwire::io {
 
 class UringProcessSpawner final : public ProcessSpawner {
  public:
-  /// Loop and guardian outlive the spawner and all its children.
-  UringProcessSpawner(Loop& loop, Guardian& guardian) noexcept : loop_(loop), guardian_(guardian) {}
+  /// All outlive the spawner and all its children. Without `cgroups` servers get none.
+  UringProcessSpawner(Loop& loop, Guardian& guardian, CgroupTree* cgroups = nullptr) noexcept
+      : loop_(loop), guardian_(guardian), cgroups_(cgroups) {}
 
   /// Errors: kConfiguration/kCommandNotFound if the program (or its interpreter) does not exist,
   /// kConfiguration/kSpawnFailed if it or the directory cannot be used, kOverloaded if the machine
@@ -32,6 +34,7 @@ class UringProcessSpawner final : public ProcessSpawner {
  private:
   Loop& loop_;
   Guardian& guardian_;
+  CgroupTree* cgroups_;
 };
 
 }  // namespace mcpwire::io

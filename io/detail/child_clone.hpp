@@ -15,12 +15,20 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 namespace mcpwire::io::detail {
 
 /// What a guardian reads: a process group's id when it begins, its negative when it has ended.
 /// Written in one piece, which a pipe keeps together (PIPE_BUF).
 using GuardianRecord = std::int32_t;
+
+/// What setrlimit is told: never above the hard limit that is there.
+struct ChildLimit {
+  int resource = 0;  ///< RLIMIT_*
+  std::uint64_t soft = 0;
+  std::uint64_t hard = 0;
+};
 
 struct ChildPlan {
   const char* program = nullptr;       ///< Absolute.
@@ -30,6 +38,9 @@ struct ChildPlan {
   int standard_streams[3] = {-1, -1, -1};  ///< Each at least 3.
   /// Where the child registers itself before it executes. -1: nowhere.
   int guardian_fd = -1;
+  /// Directory of the cgroup that the child begins in. -1: ours.
+  int cgroup_fd = -1;
+  std::span<const ChildLimit> limits{};
   /// The child is killed when the calling thread ends.
   bool dies_with_parent = false;
 };
@@ -41,6 +52,7 @@ enum class ChildStep : std::uint8_t {
   kStandardStreams,
   kDirectory,
   kDescriptors,
+  kLimits,
   kExecute,
 };
 
@@ -52,6 +64,7 @@ struct ClonedChild {
   ChildStep failed_step = ChildStep::kExecuted;
   int failed_errno = 0;
   bool is_registered = false;
+  bool is_in_cgroup = false;  ///< In that of the plan; not where the kernel refused it.
 };
 
 /// Fails only if no process could be made at all.

@@ -79,6 +79,58 @@ TEST_F(ProcessSpawnerTest, AChildGetsTheConventionalLimitOfOpenFiles) {
             std::to_string(soft) + "\n" + std::to_string(raised.rlim_max) + "\n");
 }
 
+TEST_F(ProcessSpawnerTest, AChildGetsTheLimitsOfItsRequest) {
+  SpawnRequest request{
+      "/bin/bash",
+      {"-c", "ulimit -Sn; ulimit -Hn; ulimit -v; ulimit -St; ulimit -Ht; ulimit -u"},
+      {},
+      "/"};
+  request.limits = {.open_files = 77,
+                    .address_space_bytes = std::uint64_t{1} << 30,
+                    .cpu_seconds = 9,
+                    .processes = 5000};
+  WatchedChild child(spawner->spawn(request).value());
+  run_until_over(child);
+  EXPECT_EQ(child.output.text, "77\n77\n1048576\n9\n11\n5000\n");
+}
+
+TEST_F(ProcessSpawnerTest, ALimitIsNeverAboveWhatTheDaemonMayHave) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_CPU, &before), 0);
+  SpawnRequest request{"/bin/bash", {"-c", "ulimit -Hn; ulimit -c; ulimit -t"}, {}, "/"};
+  request.limits.open_files = 1'048'576;
+  rlimit files{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &files), 0);
+  WatchedChild child(spawner->spawn(request).value());
+  run_until_over(child);
+  EXPECT_EQ(child.output.text,
+            std::to_string(std::min<rlim_t>(files.rlim_max, 1'048'576)) + "\n0\nunlimited\n");
+}
+
+TEST_F(ProcessSpawnerTest, AChildThatUsesUpItsProcessorTimeIsTold) {
+  SpawnRequest request{"/bin/bash", {"-c", "while :; do :; done"}, {}, "/"};
+  request.limits.cpu_seconds = 1;
+  WatchedChild child(spawner->spawn(request).value());
+  run_until_over(child);
+  EXPECT_TRUE(child.status->by_signal);
+  EXPECT_EQ(child.status->code, SIGXCPU);
+}
+
+TEST_F(ProcessSpawnerTest, TheLadderEndsAChildThatIsStopped) {
+  const auto child = start({"idle"});
+  const pid_t process = child->process->process_id();
+  kill(process, SIGSTOP);
+  while (read_file("/proc/" + std::to_string(process) + "/stat").find(") T ") ==
+         std::string::npos) {
+  }
+  constexpr StopTimes kShort{kNanosecondsPerMillisecond, kNanosecondsPerMillisecond};
+  StopLadder ladder(*loop, *child->process, kShort);
+  ladder.start();
+  run_until_over(*child);
+  EXPECT_EQ(ladder.step(), StopLadder::Step::kKilled);
+  ladder.on_exited();
+}
+
 TEST_F(ProcessSpawnerTest, TellsExitCodesAndSignalsApart) {
   const auto exits = start({"exit", "3"});
   const auto dies = start({"abort"});

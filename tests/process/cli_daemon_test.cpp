@@ -78,14 +78,14 @@ TEST_F(CliDaemonTest, ListsToolsOneALine) {
 
 TEST_F(CliDaemonTest, OneBrokenServerHidesNoOther) {
   use_configuration(R"({"mcpServers":{"gone":{"command":"/no/such/program"},"bad":{"args":7},
-      "far":{"url":"http://localhost"},"demo":{"command":")" +
+      "far":{"url":"http://localhost:1/"},"demo":{"command":")" +
                     program("mcpwire-demo-server") + "\"}}}");
   const Finished list = run({"list"});
   EXPECT_EQ(list.exit_code, 0) << list.err;
   EXPECT_THAT(list.out, HasSubstr("demo/echo"));
   EXPECT_THAT(list.err, HasSubstr("mcpwire: gone: "));
   EXPECT_THAT(list.err, HasSubstr("mcpwire: bad: "));
-  EXPECT_THAT(list.err, HasSubstr("not supported yet"));
+  EXPECT_THAT(list.err, HasSubstr("mcpwire: far: "));
   EXPECT_EQ(run({"list", "gone"}).exit_code, 1);
   EXPECT_EQ(run({"call", "gone/x", "{}"}).exit_code, 1);
   EXPECT_THAT(run({"list", "dmeo"}).err, HasSubstr("did you mean 'demo'?"));

@@ -13,6 +13,8 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <sstream>
+#include <vector>
 
 namespace mcpwire::test {
 namespace {
@@ -123,6 +125,28 @@ TEST_F(CrashTest, TheDeathOfTheDaemonLeavesNoGrandchildBehindAWrapper) {
   ASSERT_EQ(::kill(daemon, SIGKILL), 0);
   EXPECT_TRUE(wait_for_process_end(wrapper, kPatienceNs));
   EXPECT_TRUE(wait_for_process_end(server, kPatienceNs));
+}
+
+TEST_F(CrashTest, TheDeathOfTheDaemonLeavesNothingThatLeftItsServersSession) {
+  // Two that double-fork into sessions of their own, one that clears its environment as well.
+  const std::string note = work() + "/escaped";
+  use_server(write_script("leaver", "(setsid sh -c 'echo $$ >>" + note +
+                                        "; exec sleep 1000' </dev/null >/dev/null 2>&1 &)\n" +
+                                        "(setsid env -i sh -c 'echo $$ >>" + note +
+                                        "; exec sleep 1000' </dev/null >/dev/null 2>&1 &)\nexec " +
+                                        demo_server()));
+  ASSERT_EQ(echo().exit_code, 0);
+  std::vector<pid_t> escaped;
+  while (escaped.size() < 2) {
+    escaped.clear();
+    std::istringstream lines(read_file(note));
+    for (pid_t process = 0; lines >> process;) escaped.push_back(process);
+  }
+  for (const pid_t process : escaped) ASSERT_TRUE(is_running(process));
+  std::vector<UniqueFd> ends;
+  for (const pid_t process : escaped) ends.push_back(open_process(process));
+  ASSERT_EQ(::kill(daemon_pid(), SIGKILL), 0);
+  for (const UniqueFd& end : ends) EXPECT_TRUE(!end || wait_for_process_end(end, kPatienceNs));
 }
 
 TEST_F(CrashTest, AKilledGuardianIsReplacedAndStillGuards) {

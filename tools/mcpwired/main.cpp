@@ -9,6 +9,7 @@
 #include "io/guardian_main.hpp"
 #include "io/kernel_features.hpp"
 #include "io/signal_watcher.hpp"
+#include "io/warden.hpp"
 #include "protocol/outcome.hpp"
 #include "protocol/version.hpp"
 
@@ -136,8 +137,8 @@ int run_daemon(DaemonOptions options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc == 2 && std::string_view(argv[1]) == daemon::kGuardianArgument) {
-    return io::guardian_main(STDIN_FILENO);
+  if (argc >= 2 && std::string_view(argv[1]) == daemon::kGuardianArgument) {
+    return io::guardian_main(STDIN_FILENO, argc > 2 ? argv[2] : "");
   }
   CLI::App app("Keeps MCP servers warm. Started by mcpwire when it is needed.", "mcpwired");
   app.set_version_flag("--version", std::string(kVersion));
@@ -154,6 +155,13 @@ int main(int argc, char** argv) {
   }
   io::ignore_write_signals();
   if (options.ready_fd >= 0 && !is_detached) return start_detached(argc, argv, options.ready_fd);
+  if (is_detached) {
+    // Nobody waits for the process that was started, only for its word.
+    if (const Result<void> split = io::go_on_under_warden(); !split.has_value()) {
+      Readiness readiness(options.ready_fd);
+      return fail_start(readiness, split.error());
+    }
+  }
   options.server_idle_ns = to_ns(server_idle_s);
   options.daemon_idle_ns = to_ns(daemon_idle_s);
   return run_daemon(std::move(options));

@@ -2,10 +2,13 @@
 //
 // What the process tests start: children that misbehave in one way each, and parents that are
 // killed. The first argument names the part to play.
+#include "io/cgroup_tree.hpp"
 #include "io/guardian.hpp"
 #include "io/guardian_main.hpp"
 #include "io/process_spawner.hpp"
+#include "io/warden.hpp"
 
+#include <sys/wait.h>
 #include <unistd.h>
 #include <array>
 #include <csignal>
@@ -152,7 +155,42 @@ int wrap_and_exit(const Arguments& arguments) {
   return EXIT_SUCCESS;
 }
 
-int guardian(const Arguments&) { return guardian_main(STDIN_FILENO); }
+/// Leaves its group, its session and its parent behind, lives on, and shares no pipe.
+int escape(const Arguments& arguments) {
+  if (fork() == 0) {
+    setsid();
+    if (fork() != 0) _exit(EXIT_SUCCESS);
+    for (int stream = 0; stream < 3; ++stream) close(stream);
+    execl("/proc/self/exe", "io_test_program", "idle", arguments.at(0).c_str(), nullptr);
+    _exit(EXIT_FAILURE);
+  }
+  wait(nullptr);
+  std::cout << "escaped" << std::endl;
+  return idle({});
+}
+
+/// As `own`, with a server that escapes, below a warden; `cgroup` as second argument: in a cgroup,
+/// and without a warden.
+int own_escape(const Arguments& arguments) {
+  const bool in_cgroup = arguments.size() > 1;
+  if (!in_cgroup && !go_on_under_warden().has_value()) return EXIT_FAILURE;
+  Owner owner;
+  std::unique_ptr<CgroupTree> cgroups;
+  if (in_cgroup) {
+    cgroups = CgroupTree::create(*owner.loop).value();
+    owner.guardian =
+        Guardian::start(*owner.loop, {"/proc/self/exe", {"guardian", cgroups->path()}}).value();
+  }
+  UringProcessSpawner spawner(*owner.loop, *owner.guardian, cgroups.get());
+  const auto server =
+      spawner.spawn({"/proc/self/exe", {"escape", arguments.at(0)}, {}, "/"}).value();
+  std::cout << getpid() << ' ' << (cgroups ? cgroups->path() : "-") << std::endl;
+  owner.run();
+}
+
+int guardian(const Arguments& arguments) {
+  return guardian_main(STDIN_FILENO, arguments.empty() ? "" : arguments[0]);
+}
 
 using Part = int (*)(const Arguments&);
 const std::map<std::string_view, Part> kParts = {
@@ -165,6 +203,8 @@ const std::map<std::string_view, Part> kParts = {
     {"own", own},
     {"own-with-new-guardian", own_with_new_guardian},
     {"own-and-spawn", own_and_spawn},
+    {"escape", escape},
+    {"own-escape", own_escape},
     {"wrap", wrap},
     {"wrap-deaf", wrap_deaf},
     {"wrap-and-exit", wrap_and_exit},
