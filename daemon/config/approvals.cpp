@@ -2,12 +2,10 @@
 #include "daemon/config/approvals.hpp"
 
 #include "daemon/config/escape.hpp"
-#include "daemon/config/expand.hpp"
 #include "daemon/config/http_syntax.hpp"
 #include "daemon/config/safety.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 #include <vector>
 
@@ -40,15 +38,13 @@ std::string shell_quoted(std::string_view text) {
 
 Sha256Digest url_key(const ServerConfig& server, std::string_view config_directory) {
   Sha256 hash;
-  hash.update_field("mcpwire approval of a url 1").update_field(config_directory);
+  hash.update_field("mcpwire approval of a url 2").update_field(config_directory);
   hash.update_field(server.type == ServerType::kSse ? "sse" : "http").update_field(server.url);
   std::vector<std::pair<std::string, std::string>> headers;
   for (const auto& [name, value] : server.headers) headers.emplace_back(lower_case(name), value);
   std::ranges::sort(headers);
   for (const auto& [name, value] : headers) {
-    const std::vector<std::string> variables = variables_named_in(value);
-    hash.update_field(name).update_field(std::to_string(variables.size()));
-    for (const std::string& variable : variables) hash.update_field(variable);
+    hash.update_field(name).update_field(value);
   }
   return hash.finish();
 }
@@ -64,37 +60,17 @@ std::string shown_target(const ServerConfig& server) {
 
 }  // namespace
 
-bool loads_code(std::string_view name) noexcept {
-  constexpr std::array<std::string_view, 15> kNames = {"PATH",
-                                                       "NODE_OPTIONS",
-                                                       "NODE_PATH",
-                                                       "PYTHONPATH",
-                                                       "PYTHONSTARTUP",
-                                                       "PYTHONHOME",
-                                                       "BASH_ENV",
-                                                       "ENV",
-                                                       "PERL5OPT",
-                                                       "PERL5LIB",
-                                                       "RUBYOPT",
-                                                       "RUBYLIB",
-                                                       "JAVA_TOOL_OPTIONS",
-                                                       "_JAVA_OPTIONS",
-                                                       "GIT_SSH_COMMAND"};
-  return name.starts_with("LD_") || std::ranges::find(kNames, name) != kNames.end();
-}
-
 Sha256Digest approval_key(const ServerConfig& server, std::string_view config_directory) {
   if (server.type != ServerType::kStdio) return url_key(server, config_directory);
   Sha256 hash;
-  hash.update_field("mcpwire approval 1").update_field(config_directory);
+  hash.update_field("mcpwire approval 2").update_field(config_directory);
   hash.update_field(server.command).update_field(server.working_directory);
   hash.update_field(std::to_string(server.arguments.size()));
   for (const std::string& argument : server.arguments) hash.update_field(argument);
   auto environment = server.environment;
   std::ranges::sort(environment);
   for (const auto& [name, value] : environment) {
-    hash.update_field(name);
-    if (loads_code(name)) hash.update_field(value);
+    hash.update_field(name).update_field(value);
   }
   return hash.finish();
 }

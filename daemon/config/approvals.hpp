@@ -26,15 +26,12 @@ namespace mcpwire::config {
 
 inline constexpr std::size_t kApprovalsBytesMax = 4 * 1024 * 1024;
 
-/// SHA-256 over command, args, cwd, the names of env and the configuration's directory, all as
-/// written (before expansion). Values of env do not count (a rotated token asks nobody again),
-/// except where a variable can make the program load other code (loads_code()).
-/// For a server with a URL: over type, url, the names of headers and of the variables in their
-/// values (another variable would send another secret there), and the directory.
+/// SHA-256 over the configuration's directory and command, args, cwd and env, or type, url and
+/// headers: all of it as written, before expansion. So a variable of the user's own may change its
+/// value (a rotated token asks nobody again), but whoever writes the file cannot change a value
+/// unnoticed: which variables make a program load other code, no list knows (LD_PRELOAD,
+/// npm_config_registry, GIT_CONFIG_GLOBAL...).
 Sha256Digest approval_key(const ServerConfig& server, std::string_view config_directory);
-
-/// PATH, LD_*, NODE_OPTIONS and their like: a value of theirs is as good as a command.
-bool loads_code(std::string_view variable_name) noexcept;
 
 /// $XDG_STATE_HOME/mcpwire/approvals, else ~/.local/state/mcpwire/approvals. kConfigInvalid where
 /// neither variable is set.

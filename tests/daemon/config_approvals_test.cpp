@@ -83,15 +83,24 @@ TEST_F(ApprovalsTest, ArgumentsAndVariablesDoNotRunIntoEachOther) {
   EXPECT_FALSE(approved(other));
 }
 
-TEST_F(ApprovalsTest, ARotatedTokenAsksNobody) {
+TEST_F(ApprovalsTest, OrderAndLimitsAskNobody) {
   approve(server);
-  server.environment = {{"B", "3"}, {"TOKEN", "another"}};
+  server.environment = {{"B", "2"}, {"TOKEN", "s3cret"}};
   server.timeout_ns = 9;
   EXPECT_TRUE(approved(server));
 }
 
-TEST_F(ApprovalsTest, AnotherValueOfWhatLoadsCodeAsksAgain) {
-  for (const char* name : {"LD_PRELOAD", "NODE_OPTIONS", "PATH", "BASH_ENV"}) {
+TEST_F(ApprovalsTest, AVariableOfTheUsersMayChangeItsValue) {
+  // The file says ${TOKEN} before and after; what it stands for is the user's own.
+  server.environment = {{"TOKEN", "${TOKEN}"}};
+  approve(server);
+  EXPECT_TRUE(approved(server));
+  server.environment = {{"TOKEN", "${AWS_SECRET}"}};
+  EXPECT_FALSE(approved(server));
+}
+
+TEST_F(ApprovalsTest, AnotherValueOfAnyVariableAsksAgain) {
+  for (const char* name : {"LD_PRELOAD", "npm_config_registry", "GIT_CONFIG_GLOBAL", "ANYTHING"}) {
     ServerConfig one = server;
     one.environment = {{name, "a"}};
     approve(one);

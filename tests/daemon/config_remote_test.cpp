@@ -199,7 +199,7 @@ TEST_F(RemoteResolveTest, EveryPartIsPartOfTheIdentity) {
   EXPECT_FALSE(differs([&] { server.name = "other"; }));
 }
 
-TEST_F(RemoteResolveTest, ApprovalCoversUrlHeaderNamesAndVariables) {
+TEST_F(RemoteResolveTest, ApprovalCoversUrlAndHeadersAsWritten) {
   const std::string plain = approval();
   const auto differs = [&](auto&& change) {
     const ServerConfig before = server;
@@ -213,7 +213,7 @@ TEST_F(RemoteResolveTest, ApprovalCoversUrlHeaderNamesAndVariables) {
   EXPECT_TRUE(differs([&] { server.headers[0].first = "Other"; }));
   EXPECT_TRUE(differs([&] { server.headers.emplace_back("A", "1"); }));
   EXPECT_TRUE(differs([&] { server.headers[0].second = "Bearer ${AWS_SECRET}"; }));
-  EXPECT_FALSE(differs([&] { server.headers[0].second = "Basic ${TOKEN:-x}"; }));
+  EXPECT_TRUE(differs([&] { server.headers[0].second += "x"; }));
   EXPECT_NE(hex_of(approval_key(server, "/elsewhere")), plain);
 }
 

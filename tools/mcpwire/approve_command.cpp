@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: MIT
 //
 // `mcpwire approve`: shows exactly what a configuration file would start, asks, and remembers the
-// answer. Values of env and headers are never shown: they hold secrets.
+// answer. Literal values of env and headers are shown but for those whose names say "secret".
 #include "client/environment_block.hpp"
 #include "daemon/config/approvals.hpp"
 #include "daemon/config/duration.hpp"
 #include "daemon/config/escape.hpp"
 #include "daemon/config/expand.hpp"
+#include "daemon/config/http_syntax.hpp"
 #include "daemon/config/load.hpp"
 #include "tools/mcpwire/commands.hpp"
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -23,15 +26,28 @@ namespace {
 
 using protocol::ExitCode;
 
+/// In lower case. Literal values beside such names are not put on a screen.
+constexpr std::array<std::string_view, 6> kSecretNames = {"token",    "key",  "secret",
+                                                          "password", "auth", "credential"};
+
+/// The value as the file has it, unless its name says that it is secret.
+void show_value(Output& out, std::string_view name, std::string_view value) {
+  const std::string lower = config::lower_case(name);
+  const bool is_secret = std::ranges::any_of(
+      kSecretNames, [&](std::string_view part) { return lower.find(part) != std::string::npos; });
+  out.own(" = ");
+  if (is_secret && config::variables_named_in(value).empty()) {
+    out.own("(").own(std::to_string(value.size())).own(" characters, not shown)\n");
+  } else {
+    out.own(config::quote_exactly(value)).own("\n");
+  }
+}
+
 void show_url(Output& out, const config::ServerConfig& server) {
   out.own("  url        ").own(config::quote_exactly(server.url)).own("\n");
   for (const auto& [name, value] : server.headers) {
     out.own("  header     ").own(config::quote_exactly(name));
-    const char* separator = "  with your variable ";
-    for (const std::string& variable : config::variables_named_in(value)) {
-      out.own(std::exchange(separator, ", ")).own(config::quote_exactly(variable));
-    }
-    out.own("\n");
+    show_value(out, name, value);
   }
 }
 
@@ -42,8 +58,7 @@ void show_command(Output& out, const config::ServerConfig& server) {
   }
   for (const auto& [name, value] : server.environment) {
     out.own("  variable   ").own(config::quote_exactly(name));
-    out.own(config::loads_code(name) ? "  (can make the program run other code: read its value)\n"
-                                     : "\n");
+    show_value(out, name, value);
   }
   if (!server.working_directory.empty()) {
     out.own("  runs in    ").own(config::quote_exactly(server.working_directory)).own("\n");
