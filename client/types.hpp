@@ -125,6 +125,8 @@ struct DaemonStatus {
   std::string version;
   std::string runtime_directory;
   protocol::LargePayloadCounters large{};
+  std::string io_backend;  ///< Empty from an older daemon.
+  std::string warning;     ///< What the daemon does without where it runs; may be empty.
 };
 
 /// What the handshake agreed on.

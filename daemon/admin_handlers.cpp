@@ -51,6 +51,8 @@ std::string build_status(const Services& services) {
   if (services.large_payloads) reply.fixed.large = services.large_payloads();
   reply.fixed.daemon_version = reply.add(kVersion);
   reply.fixed.runtime_directory = reply.add(services.facts.runtime_directory);
+  reply.fixed.io_backend = reply.add(services.facts.io_backend);
+  reply.fixed.warning = reply.add(services.facts.warning);
   return reply.take();
 }
 

@@ -3,6 +3,7 @@
 // DaemonOptions: what mcpwired is told on its command line.
 #pragma once
 
+#include "io/backend_kind.hpp"
 #include "protocol/base/result.hpp"
 #include "protocol/base/seams/clock.hpp"
 
@@ -25,6 +26,7 @@ struct DaemonOptions {
   std::string era_verdicts_path;
   std::uint32_t concurrency = 5;      ///< Servers asked for their tools at the same time.
   std::uint32_t hidden_features = 0;  ///< io::KernelFeature bits to do without.
+  io::BackendKind backend = io::BackendKind::kAutomatic;
 };
 
 }  // namespace mcpwire::daemon

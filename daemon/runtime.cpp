@@ -43,7 +43,12 @@ std::string cgroup_text(const Result<std::unique_ptr<io::CgroupTree>>& cgroups) 
 
 DaemonFacts make_facts(const ring::RuntimeDirectory& directory, const io::Loop& loop) {
   io::SystemRandom random;
-  return {random.next(), loop.now_ns(), loop.features().bits(), directory.path()};
+  return {random.next(),
+          loop.now_ns(),
+          loop.features().bits(),
+          directory.path(),
+          std::string(loop.backend_name()),
+          loop.backend_warning()};
 }
 
 }  // namespace
@@ -53,8 +58,9 @@ Result<McpRuntime::Parts> McpRuntime::prepare(const DaemonOptions& options) {
   ring::RuntimeDirectory directory = TRY(open_directory(options.runtime_directory));
   UniqueFd lock = TRY(take_instance_lock(directory, kPredecessorPatienceNs));
   auto log = std::make_unique<Log>(directory.log_path());
-  std::unique_ptr<io::Loop> loop =
-      TRY(io::Loop::create({.hidden_features = options.hidden_features}));
+  std::unique_ptr<io::Loop> loop = TRY(
+      io::Loop::create({.backend = options.backend, .hidden_features = options.hidden_features}));
+  if (!loop->backend_warning().empty()) log->warn(loop->backend_warning());
   Result<std::unique_ptr<io::CgroupTree>> cgroups = io::CgroupTree::create(*loop);
   log->info(cgroup_text(cgroups));
   std::vector<std::string> guardian_arguments = {kGuardianArgument};

@@ -25,6 +25,8 @@ struct DaemonFacts {
   std::uint64_t started_ns = 0;
   std::uint32_t kernel_features = 0;
   std::string runtime_directory;
+  std::string io_backend;
+  std::string warning;  ///< What this daemon does without; empty: nothing.
 };
 
 struct Services {

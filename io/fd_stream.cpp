@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "io/fd_stream.hpp"
 
-#include "io/detail/uring.hpp"
+#include "io/detail/io_backend.hpp"
 #include "protocol/base/check.hpp"
 
 #include <fcntl.h>
@@ -26,12 +26,13 @@ Error stream_error(int error) {
 class FdReader::Reading final : public detail::Op, private Runnable {
  public:
   Reading(Loop& loop, UniqueFd fd, TrafficClass traffic)
-      : Op(loop.uring()),
+      : Op(loop.backend()),
         loop_(loop),
-        buffers_(loop.uring().buffers(traffic == TrafficClass::kBulk
-                                          ? detail::ReadBuffers::kBulk
-                                          : detail::ReadBuffers::kSmall)),
-        fd_(std::move(fd)) {}
+        group_(traffic == TrafficClass::kBulk ? detail::ReadBuffers::kBulk
+                                              : detail::ReadBuffers::kSmall),
+        fd_(std::move(fd)) {
+    backend().adopt(fd_.get());
+  }
 
   void start(Sink& sink) {
     MCPWIRE_CHECK(sink_ == nullptr);
@@ -42,7 +43,7 @@ class FdReader::Reading final : public detail::Op, private Runnable {
     paused_ = true;
     if (is_in_flight() && !cancelling_) {
       cancelling_ = true;
-      uring().cancel(*this);
+      backend().cancel(*this);
     }
   }
   void resume() {
@@ -58,7 +59,7 @@ class FdReader::Reading final : public detail::Op, private Runnable {
     room_ = sink_->room();
     if (room_.empty()) return read_buffered();
     ensure_large_pipe();
-    uring().read_into(*this, fd_.get(), room_);
+    backend().read_into(*this, fd_.get(), room_);
   }
   void read_buffered();
   void ensure_large_pipe() noexcept;
@@ -71,11 +72,11 @@ class FdReader::Reading final : public detail::Op, private Runnable {
     sink_ = nullptr;
     Runnable::unlink();
     // The room is the sink's, who may free it as soon as close() returns.
-    if (!room_.empty() && is_in_flight()) uring().cancel_now(*this);
+    if (!room_.empty() && is_in_flight()) backend().cancel_now(*this);
   }
 
   Loop& loop_;
-  detail::BufferGroup& buffers_;
+  detail::ReadBuffers group_;
   UniqueFd fd_;
   Sink* sink_ = nullptr;
   MutableByteSpan room_;  ///< What the read in flight goes into; empty: the loop's buffers.
@@ -90,9 +91,9 @@ class FdReader::Reading final : public detail::Op, private Runnable {
 /// wanted room once had rather be asked again after each buffer.
 void FdReader::Reading::read_buffered() {
   if (reads_once_) {
-    uring().read_once(*this, fd_.get(), buffers_);
+    backend().read_once(*this, fd_.get(), group_);
   } else {
-    uring().read(*this, fd_.get(), buffers_);
+    backend().read(*this, fd_.get(), group_);
   }
 }
 
@@ -110,16 +111,17 @@ void FdReader::Reading::leave_buffers() {
   reads_once_ = true;
   if (!is_in_flight() || cancelling_) return;
   cancelling_ = true;
-  uring().cancel(*this);
+  backend().cancel(*this);
 }
 
 void FdReader::Reading::take_bytes(int result, unsigned flags) {
-  if ((flags & IORING_CQE_F_BUFFER) != 0) {
-    const auto buffer = static_cast<std::uint16_t>(flags >> IORING_CQE_BUFFER_SHIFT);
+  if ((flags & detail::kCompletionHasBuffer) != 0) {
+    detail::BufferGroup& buffers = backend().buffers(group_);
+    const std::uint16_t buffer = detail::completion_buffer(flags);
     if (result > 0 && sink_ != nullptr) {
-      sink_->on_bytes(buffers_.open(buffer, static_cast<std::size_t>(result)));
+      sink_->on_bytes(buffers.open(buffer, static_cast<std::size_t>(result)));
     }
-    buffers_.give_back(buffer);
+    buffers.give_back(buffer);
     leave_buffers();
   } else if (result > 0 && sink_ != nullptr && !room_.empty()) {
     room_ = {};
@@ -155,7 +157,7 @@ void FdReader::Reading::on_end_of_read(int result) {
       // A descriptor in non-blocking mode on a kernel that does not wait for those by itself.
       if (may_arm()) {
         polling_ = true;
-        uring().poll(*this, fd_.get(), POLLIN, detail::PollMode::kOnce);
+        backend().poll(*this, fd_.get(), POLLIN, detail::PollMode::kOnce);
       }
       return;
     case -EINTR:
@@ -193,7 +195,9 @@ void FdReader::close() noexcept { reading_.reset(); }
 /// The writer's descriptor and operation; outlives the writer while the kernel writes.
 class FdWriter::Writing final : public detail::Op, private Runnable {
  public:
-  Writing(Loop& loop, UniqueFd fd) : Op(loop.uring()), loop_(loop), fd_(std::move(fd)) {}
+  Writing(Loop& loop, UniqueFd fd) : Op(loop.backend()), loop_(loop), fd_(std::move(fd)) {
+    backend().adopt(fd_.get());
+  }
 
   bool is_busy() const noexcept { return completion_ != nullptr; }
 
@@ -210,7 +214,7 @@ class FdWriter::Writing final : public detail::Op, private Runnable {
   }
 
  private:
-  void write_rest() { uring().write(*this, fd_.get(), bytes_.subspan(written_)); }
+  void write_rest() { backend().write(*this, fd_.get(), bytes_.subspan(written_)); }
   void run() override { finish(nullptr); }
   void finish(const Error* error) {
     // Everything to locals first: the completion may start the next write or destroy the writer.
@@ -224,7 +228,7 @@ class FdWriter::Writing final : public detail::Op, private Runnable {
     completion_ = nullptr;
     Runnable::unlink();
     // The bytes are the caller's, who may free them as soon as close() returns.
-    if (is_in_flight()) uring().cancel_now(*this);
+    if (is_in_flight()) backend().cancel_now(*this);
   }
 
   Loop& loop_;
@@ -243,7 +247,7 @@ void FdWriter::Writing::on_complete(int result, unsigned /*flags*/) {
   }
   if (result == -EAGAIN) {
     polling_ = true;
-    uring().poll(*this, fd_.get(), POLLOUT, detail::PollMode::kOnce);
+    backend().poll(*this, fd_.get(), POLLOUT, detail::PollMode::kOnce);
     return;
   }
   if (result == -EINTR) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "io/fd_watcher.hpp"
 
-#include "io/detail/uring.hpp"
+#include "io/detail/io_backend.hpp"
 
 #include <poll.h>
 
@@ -11,14 +11,14 @@ namespace mcpwire::io {
 /// the old one's late completion cannot be taken for the new one's.
 class FdWatcher::Watch final : public detail::Op {
  public:
-  Watch(detail::Uring& uring, FdWatcher& owner, WatchMode mode, unsigned events)
-      : Op(uring), owner_(&owner), fd_(owner.fd_), events_(events), mode_(mode) {
+  Watch(detail::IoBackend& backend, FdWatcher& owner, WatchMode mode, unsigned events)
+      : Op(backend), owner_(&owner), fd_(owner.fd_), events_(events), mode_(mode) {
     arm();
   }
 
  private:
   void arm() {
-    uring().poll(
+    backend().poll(
         *this, fd_, events_,
         mode_ == WatchMode::kOnce ? detail::PollMode::kOnce : detail::PollMode::kMultishot);
   }
@@ -53,7 +53,7 @@ FdWatcher::~FdWatcher() = default;
 void FdWatcher::start(WatchMode mode, WatchFor what) {
   if (watch_ != nullptr) return;
   const unsigned events = what == WatchFor::kReadable ? POLLIN : POLLOUT;
-  watch_.reset(new Watch(loop_.uring(), *this, mode, events));
+  watch_.reset(new Watch(loop_.backend(), *this, mode, events));
 }
 
 void FdWatcher::stop() noexcept { watch_.reset(); }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "io/loop.hpp"
 
-#include "io/detail/uring.hpp"
+#include "io/detail/epoll_backend.hpp"
+#include "io/detail/uring_backend.hpp"
 #include "protocol/base/check.hpp"
 #include "protocol/base/system_clock.hpp"
 
@@ -32,14 +33,33 @@ void relax_cpu() noexcept {
 }  // namespace
 
 Result<std::unique_ptr<Loop>> Loop::create(const LoopOptions& options) {
-  const KernelFeatures features = probe_kernel_features(options.hidden_features);
-  std::unique_ptr<detail::Uring> uring = TRY(detail::Uring::create(options, features));
-  const bool may_spin = std::thread::hardware_concurrency() > 1;
-  return std::unique_ptr<Loop>(new Loop(std::move(uring), features, may_spin));
+  std::string why_not = "it was asked for";
+  if (options.backend != BackendKind::kEpoll) {
+    const KernelFeatures features = probe_kernel_features(options.hidden_features);
+    Result<std::unique_ptr<detail::UringBackend>> uring =
+        detail::UringBackend::create(options, features);
+    if (uring.has_value()) return create_on(*std::move(uring), features);
+    if (options.backend == BackendKind::kUring) return fail(std::move(uring).error());
+    why_not = uring.error().message();
+  }
+  // One of io_uring's own features is none of epoll's.
+  constexpr auto kUringsOwn = static_cast<std::uint32_t>(KernelFeature::kReadMultishot);
+  const KernelFeatures features = probe_kernel_features(options.hidden_features | kUringsOwn);
+  std::unique_ptr<Loop> loop = create_on(TRY(detail::EpollBackend::create(options)), features);
+  loop->backend_warning_ = "epoll serves in io_uring's place, more slowly: " + why_not;
+  return loop;
 }
 
-Loop::Loop(std::unique_ptr<detail::Uring> uring, KernelFeatures features, bool may_spin) noexcept
-    : uring_(std::move(uring)),
+std::unique_ptr<Loop> Loop::create_on(std::unique_ptr<detail::IoBackend> backend,
+                                      KernelFeatures features) {
+  const bool may_spin = std::thread::hardware_concurrency() > 1;
+  return std::unique_ptr<Loop>(new Loop(std::move(backend), features, may_spin));
+}
+
+Loop::Loop(std::unique_ptr<detail::IoBackend> backend, KernelFeatures features,
+           bool may_spin) noexcept
+    : backend_(std::move(backend)),
+      uring_(dynamic_cast<const detail::UringBackend*>(backend_.get())),
       features_(features),
       may_spin_(may_spin),
       now_ns_(monotonic_now_ns()) {}
@@ -69,7 +89,7 @@ bool Loop::turn(std::uint64_t max_wait_ns, AfterWork after_work) {
   if (returns || stopping_ || has_ready()) max_wait_ns = 0;
   worked |= wait_for_work(max_wait_ns);
   now_ns_ = monotonic_now_ns();
-  const std::size_t completions = uring_->dispatch();
+  const std::size_t completions = backend_->dispatch();
   counters_.completions += completions;
   in_turn_ = false;
   return worked || completions > 0;
@@ -93,11 +113,13 @@ void Loop::hint_spin_until(std::uint64_t deadline_ns) noexcept {
   spin_until_ns_ = std::max(spin_until_ns_, deadline_ns);
 }
 
-bool Loop::has_small_queues() const noexcept { return uring_->has_small_queues(); }
+bool Loop::has_small_queues() const noexcept { return backend_->has_small_queues(); }
+
+std::string_view Loop::backend_name() const noexcept { return backend_->name(); }
 
 LoopCounters Loop::counters() const noexcept {
   LoopCounters counters = counters_;
-  counters.kernel_enters = uring_->kernel_enters();
+  counters.kernel_enters = backend_->kernel_enters();
   return counters;
 }
 
@@ -148,8 +170,8 @@ bool Loop::wait_for_work(std::uint64_t max_wait_ns) {
   const std::uint64_t next_timer_ns = timers_.next_deadline_ns();
   std::uint64_t until_ns = next_timer_ns;
   if (max_wait_ns < kNever - now_ns_) until_ns = std::min(until_ns, now_ns_ + max_wait_ns);
-  if (until_ns <= now_ns_ || uring_->has_completions()) {
-    uring_->submit();
+  if (until_ns <= now_ns_ || has_completions()) {
+    backend_->submit();
     return false;
   }
   if (may_spin_ && spin_until_ns_ > now_ns_) {
@@ -160,19 +182,23 @@ bool Loop::wait_for_work(std::uint64_t max_wait_ns) {
   if (may_block) {
     block(until_ns);
   } else {
-    uring_->submit();
+    backend_->submit();
   }
   const LoopSlept slept = may_block ? LoopSlept::kYes : LoopSlept::kNo;
   pollers_.for_each([slept](Poller& poller) { poller.unpark(slept); });
   return !may_block;
 }
 
+bool Loop::has_completions() const noexcept {
+  return uring_ != nullptr ? uring_->has_completions() : backend_->has_completions();
+}
+
 bool Loop::spin(std::uint64_t until_ns) {
-  uring_->submit();
+  backend_->submit();
   for (;;) {
     for (int look = 0; look < kLooksPerClockRead; ++look) {
-      if (uring_->has_completions()) {
-        uring_->submit();
+      if (has_completions()) {
+        backend_->submit();
         return false;
       }
       if (run_pollers()) return true;
@@ -181,6 +207,8 @@ bool Loop::spin(std::uint64_t until_ns) {
       relax_cpu();
     }
     ++counters_.spin_rounds;
+    // The kernel tells io_uring in memory that something is ready; others have to ask it.
+    if (uring_ == nullptr) backend_->submit();
     const std::uint64_t now = monotonic_now_ns();
     if (now >= until_ns || now >= spin_until_ns_) return false;
   }
@@ -194,7 +222,7 @@ bool Loop::park_pollers() {
 
 void Loop::block(std::uint64_t until_ns) {
   ++counters_.parks;
-  uring_->submit_and_wait(until_ns == kNever ? kNever : until_ns - now_ns_);
+  backend_->submit_and_wait(until_ns == kNever ? kNever : until_ns - now_ns_);
 }
 
 }  // namespace mcpwire::io

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Loop: the event loop on one io_uring. One turn runs what is queued, the timers that are due and
-// the pollers; then it submits, waits if there is nothing to do, and dispatches completions.
+// Loop: the event loop on one io_uring, or on epoll where that is refused. One turn runs what is
+// queued, the timers that are due and the pollers; then it submits, waits if there is nothing to
+// do, and dispatches completions.
 //
 // Threading: create, run and destroy it on one thread, which the kernel enforces for the ring
 // (SINGLE_ISSUER). Other threads reach it through io/loop_inbox.hpp only.
@@ -10,6 +11,7 @@
 // flight (streams, watchers, listeners) is destroyed before the loop (checked).
 #pragma once
 
+#include "io/backend_kind.hpp"
 #include "io/kernel_features.hpp"
 #include "protocol/base/intrusive_list.hpp"
 #include "protocol/base/result.hpp"
@@ -20,12 +22,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
 
 namespace mcpwire::io {
 
 namespace detail {
-class Uring;
-}
+class IoBackend;
+class UringBackend;
+}  // namespace detail
 
 /// One group of buffers that reads share; a flood in one group cannot starve the other.
 struct BufferGroupOptions {
@@ -34,6 +39,7 @@ struct BufferGroupOptions {
 };
 
 struct LoopOptions {
+  BackendKind backend = BackendKind::kAutomatic;
   std::uint32_t hidden_features = 0;        ///< KernelFeature bits to do without.
   std::uint32_t submission_entries = 256;   ///< Beyond it operations wait in a queue of ours.
   std::uint32_t completion_entries = 4096;  ///< Beyond it the kernel keeps a list of its own.
@@ -76,7 +82,7 @@ class TurnObserver {
 
 struct LoopCounters {
   std::uint64_t turns = 0;
-  std::uint64_t kernel_enters = 0;  ///< io_uring_enter calls.
+  std::uint64_t kernel_enters = 0;  ///< io_uring_enter calls; with epoll all system calls.
   std::uint64_t completions = 0;
   std::uint64_t parks = 0;        ///< Turns in which the loop blocked.
   std::uint64_t spins = 0;        ///< Turns in which it waited without blocking.
@@ -85,8 +91,12 @@ struct LoopCounters {
 
 class Loop final : public EventLoop {
  public:
-  /// Fails with ErrorKind::kUnsupported and a text for a person where io_uring is forbidden.
+  /// With BackendKind::kUring it fails with ErrorKind::kUnsupported and a text for a person where
+  /// io_uring is forbidden.
   static Result<std::unique_ptr<Loop>> create(const LoopOptions& options = {});
+  /// On any backend, with the features that it needs of the kernel. For tests.
+  static std::unique_ptr<Loop> create_on(std::unique_ptr<detail::IoBackend> backend,
+                                         KernelFeatures features);
   ~Loop() override;
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -122,14 +132,19 @@ class Loop final : public EventLoop {
   LoopCounters counters() const noexcept;
   /// There was too little locked memory for queues of the size that was asked for.
   bool has_small_queues() const noexcept;
+  /// "io_uring" or "epoll".
+  std::string_view backend_name() const noexcept;
+  /// Why it is not io_uring, for a person; empty where it is.
+  const std::string& backend_warning() const noexcept { return backend_warning_; }
 
-  /// The ring, for the implementations inside io/.
-  detail::Uring& uring() noexcept { return *uring_; }
+  /// For the implementations inside io/.
+  detail::IoBackend& backend() noexcept { return *backend_; }
 
  private:
-  Loop(std::unique_ptr<detail::Uring> uring, KernelFeatures features, bool may_spin) noexcept;
+  Loop(std::unique_ptr<detail::IoBackend> backend, KernelFeatures features, bool may_spin) noexcept;
   enum class AfterWork : std::uint8_t { kReturn, kWait };
   bool turn(std::uint64_t max_wait_ns, AfterWork after_work);
+  bool has_completions() const noexcept;
   bool has_ready() const noexcept { return !ready_.empty() || !next_turn_.empty(); }
   bool run_ready();
   bool run_timers();
@@ -140,7 +155,9 @@ class Loop final : public EventLoop {
   bool park_pollers();
   void block(std::uint64_t until_ns);
 
-  std::unique_ptr<detail::Uring> uring_;
+  std::unique_ptr<detail::IoBackend> backend_;
+  const detail::UringBackend* uring_;  ///< backend_ where it is one: spared a virtual call.
+  std::string backend_warning_;
   KernelFeatures features_;
   const bool may_spin_;
   bool stopping_ = false;

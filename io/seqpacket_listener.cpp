@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "io/seqpacket_listener.hpp"
 
-#include "io/detail/uring.hpp"
+#include "io/detail/io_backend.hpp"
 #include "protocol/base/check.hpp"
 #include "ring/runtime_directory.hpp"
 
@@ -66,14 +66,16 @@ Result<UniqueFd> create_listening_socket(const std::string& path) {
 class SeqpacketListener::Accepting final : public detail::Op, private Timer {
  public:
   Accepting(Loop& loop, UniqueFd socket, Observer& observer)
-      : Op(loop.uring()),
+      : Op(loop.backend()),
         loop_(loop),
         socket_(std::move(socket)),
         spare_(open_spare()),
-        observer_(&observer) {}
+        observer_(&observer) {
+    backend().adopt(socket_.get());
+  }
 
   void start() {
-    if (!is_in_flight() && !is_armed()) uring().accept(*this, socket_.get());
+    if (!is_in_flight() && !is_armed()) backend().accept(*this, socket_.get());
   }
   std::uint64_t refused() const noexcept { return refused_; }
   std::uint64_t shed() const noexcept { return shed_; }

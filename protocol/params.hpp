@@ -251,7 +251,9 @@ struct StatusReply {
   ByteRange runtime_directory;
   LargePayloadCounters large;  ///< Zero from an older daemon.
   std::uint64_t refusals;      ///< Client processes that were refused more than their share.
+  ByteRange io_backend;        ///< "io_uring" or "epoll"; empty from an older daemon.
+  ByteRange warning;           ///< What the daemon does without here, for a person; may be empty.
 };
-static_assert(WireStruct<StatusReply> && sizeof(StatusReply) == 128);
+static_assert(WireStruct<StatusReply> && sizeof(StatusReply) == 144);
 
 }  // namespace mcpwire::protocol

@@ -87,7 +87,9 @@ Result<DaemonStatus> decode_status(ByteSpan payload) {
                       reply.kernel_features,
                       std::string(TRY(reader.text(reply.daemon_version))),
                       std::string(TRY(reader.text(reply.runtime_directory))),
-                      reply.large};
+                      reply.large,
+                      std::string(TRY(reader.text(reply.io_backend))),
+                      std::string(TRY(reader.text(reply.warning)))};
 }
 
 CallReply decode_reply(protocol::Outcome outcome, Body payload) {

@@ -5,6 +5,7 @@
 #include "io/seqpacket_listener.hpp"
 #include "protocol/base/check.hpp"
 #include "protocol/payload_codec.hpp"
+#include "tests/io/chosen_loop.hpp"
 
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -269,7 +270,7 @@ ScriptedDaemon::~ScriptedDaemon() {
 
 void ScriptedDaemon::run(const std::string& runtime_directory,
                          const io::ChannelHostOptions& options) {
-  auto loop = io::Loop::create();
+  auto loop = io::create_chosen_loop();
   MCPWIRE_CHECK(loop.has_value());
   auto socket = io::create_listening_socket(runtime_directory + "/daemon.sock");
   MCPWIRE_CHECK(socket.has_value());

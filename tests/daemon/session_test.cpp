@@ -43,6 +43,8 @@ TEST_F(SessionTest, StatusNeedsNoConfigurationAndCountsTheAskingClient) {
   EXPECT_EQ(status->kernel_features, 3U);
   EXPECT_EQ(reader.text(status->daemon_version), kVersion);
   EXPECT_EQ(reader.text(status->runtime_directory), "/run/user/1000/mcpwire");
+  EXPECT_EQ(reader.text(status->io_backend), "epoll");
+  EXPECT_EQ(reader.text(status->warning), "no io_uring");
 }
 
 TEST_F(SessionTest, ShutdownIsAnsweredAndPassedOnOnce) {

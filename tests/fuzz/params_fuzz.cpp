@@ -57,7 +57,8 @@ void fuzz_structs(ByteSpan payload) {
   const auto grown = read<protocol::CallToolRequest, 80>(payload);
   check_texts(payload, {grown.server, grown.tool, grown.arguments});
   const auto status = read<protocol::StatusReply>(payload);
-  check_texts(payload, {status.daemon_version, status.runtime_directory});
+  check_texts(payload,
+              {status.daemon_version, status.runtime_directory, status.io_backend, status.warning});
   check_texts(payload, {read<protocol::ListToolsRequest>(payload).server,
                         read<protocol::ProgressEvent>(payload).params,
                         read<protocol::ErrorBody>(payload).message});

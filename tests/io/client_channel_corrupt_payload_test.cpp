@@ -121,7 +121,8 @@ class CorruptPayloadTest : public ClientChannelFixture {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(Kernels, CorruptPayloadTest, ::testing::Values(0U), feature_set_name);
+INSTANTIATE_TEST_SUITE_P(Kernels, CorruptPayloadTest,
+                         ::testing::Values(kLoopVariants[0], kLoopVariants[2]), variant_name);
 
 TEST_P(CorruptPayloadTest, OfHello) {
   const std::string good = RawClient::hello(kRing).take();

@@ -435,7 +435,8 @@ class CorruptFieldsTest : public ClientChannelFixture {
   int sent_ = 0;
 };
 
-INSTANTIATE_TEST_SUITE_P(Kernels, CorruptFieldsTest, ::testing::Values(0U), feature_set_name);
+INSTANTIATE_TEST_SUITE_P(Kernels, CorruptFieldsTest,
+                         ::testing::Values(kLoopVariants[0], kLoopVariants[2]), variant_name);
 
 TEST_P(CorruptFieldsTest, InTheHandshakesFrame) { run_table(Point::kHandshakeFrame); }
 TEST_P(CorruptFieldsTest, InTheHandshakesSegment) { run_table(Point::kHandshakeSegment); }

@@ -141,8 +141,8 @@ class ClientChannelDescriptorsTest : public ClientChannelFixture {
   int refused_ = 0;
 };
 
-INSTANTIATE_TEST_SUITE_P(Kernels, ClientChannelDescriptorsTest, ::testing::Values(0U),
-                         feature_set_name);
+INSTANTIATE_TEST_SUITE_P(Kernels, ClientChannelDescriptorsTest,
+                         ::testing::Values(kLoopVariants[0], kLoopVariants[2]), variant_name);
 
 TEST_P(ClientChannelDescriptorsTest, CorrectFilesAreTakenAndClosed) {
   const std::size_t before = ring::count_descriptors();
@@ -259,8 +259,8 @@ class ClientChannelShortageTest : public ClientChannelDescriptorsTest {
   std::vector<std::string> warnings_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Kernels, ClientChannelShortageTest, ::testing::Values(0U),
-                         feature_set_name);
+INSTANTIATE_TEST_SUITE_P(Kernels, ClientChannelShortageTest,
+                         ::testing::Values(kLoopVariants[0], kLoopVariants[2]), variant_name);
 
 TEST_P(ClientChannelShortageTest, ADaemonWithoutADescriptorLeftServesOnTheSocketAndSaysSoOnce) {
   const UniqueFd segment = ring::make_file(wanted_segment());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// LoopFixture: a real loop per test, once with all features of this kernel and once with those of
-// Linux 6.1; pipes and recorders to watch streams with.
+// LoopFixture: a real loop per test: with all features of this kernel, with those of Linux 6.1, and
+// on epoll; pipes and recorders to watch streams with.
 #pragma once
 
 #include "io/fd_stream.hpp"
@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -87,7 +88,22 @@ class RecordingCompletion final : public ByteWriter::Completion {
   std::optional<Error> error;
 };
 
-class LoopFixture : public ::testing::TestWithParam<std::uint32_t> {
+/// What the loop under test runs on.
+struct LoopVariant {
+  const char* name;
+  BackendKind backend;
+  std::uint32_t hidden_features;
+};
+
+inline constexpr LoopVariant kLoopVariants[] = {
+    {"AllFeatures", BackendKind::kUring, 0},
+    {"Kernel61", BackendKind::kUring, kKernel61Mask},
+    {"Epoll", BackendKind::kEpoll, 0},
+};
+
+inline void PrintTo(const LoopVariant& variant, std::ostream* out) { *out << variant.name; }
+
+class LoopFixture : public ::testing::TestWithParam<LoopVariant> {
  protected:
   void SetUp() override {
     ignore_write_signals();
@@ -96,7 +112,8 @@ class LoopFixture : public ::testing::TestWithParam<std::uint32_t> {
 
   /// A loop with other options than the default ones, with the features under test.
   void make_loop(LoopOptions options) {
-    options.hidden_features = GetParam();
+    options.backend = GetParam().backend;
+    options.hidden_features = GetParam().hidden_features;
     loop_.reset();
     Result<std::unique_ptr<Loop>> loop = Loop::create(options);
     ASSERT_TRUE(loop.has_value()) << loop.error().message();
@@ -114,17 +131,17 @@ class LoopFixture : public ::testing::TestWithParam<std::uint32_t> {
     for (int idle_turns = 0; idle_turns < 3;) idle_turns = loop_->run_once(0) ? 0 : idle_turns + 1;
   }
 
-  bool has_read_multishot() const { return loop_->features().has(KernelFeature::kReadMultishot); }
+  bool is_on_epoll() const { return GetParam().backend == BackendKind::kEpoll; }
 
   std::unique_ptr<Loop> loop_;
 };
 
-inline std::string feature_set_name(const ::testing::TestParamInfo<std::uint32_t>& info) {
-  return info.param == 0 ? "AllFeatures" : "Kernel61";
+inline std::string variant_name(const ::testing::TestParamInfo<LoopVariant>& info) {
+  return info.param.name;
 }
 
 }  // namespace mcpwire::io
 
-#define MCPWIRE_INSTANTIATE_ON_KERNELS(suite)                                                   \
-  INSTANTIATE_TEST_SUITE_P(Kernels, suite, ::testing::Values(0U, ::mcpwire::io::kKernel61Mask), \
-                           ::mcpwire::io::feature_set_name)
+#define MCPWIRE_INSTANTIATE_ON_KERNELS(suite)                                                 \
+  INSTANTIATE_TEST_SUITE_P(Kernels, suite, ::testing::ValuesIn(::mcpwire::io::kLoopVariants), \
+                           ::mcpwire::io::variant_name)

@@ -78,7 +78,8 @@ class OldClientTest : public ClientChannelFixture {
   char* base_ = nullptr;
 };
 
-INSTANTIATE_TEST_SUITE_P(Kernels, OldClientTest, ::testing::Values(0U), feature_set_name);
+INSTANTIATE_TEST_SUITE_P(Kernels, OldClientTest,
+                         ::testing::Values(kLoopVariants[0], kLoopVariants[2]), variant_name);
 
 TEST_P(OldClientTest, IsServedOnTheSocket) {
   say(v1("hello_socket"));

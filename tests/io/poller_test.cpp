@@ -219,7 +219,9 @@ TEST_P(SpinTest, AHintMakesTheLoopLookInsteadOfBlocking) {
   loop_->hint_spin_until(until);
   EXPECT_FALSE(loop_->run_once(kNanosecondsPerSecond));
   EXPECT_GE(monotonic_now_ns(), until);
-  EXPECT_EQ(loop_->counters().kernel_enters, before) << "spinning makes no system call";
+  if (!is_on_epoll()) {
+    EXPECT_EQ(loop_->counters().kernel_enters, before) << "spinning makes no system call";
+  }
   EXPECT_EQ(poller_.parks, 0);
   EXPECT_GT(poller_.polls, 2);
 }

@@ -8,6 +8,7 @@
 #include "io/process_spawner.hpp"
 #include "io/signal_watcher.hpp"
 #include "protocol/base/process_fd.hpp"
+#include "tests/io/chosen_loop.hpp"
 
 #include <gtest/gtest.h>
 
@@ -65,7 +66,7 @@ class ProcessTest : public testing::Test {
 
   void SetUp() override {
     ignore_write_signals();
-    loop = Loop::create().value();
+    loop = create_chosen_loop().value();
     guardian = Guardian::start(*loop, {kProgram, {"guardian"}}).value();
     spawner = std::make_unique<UringProcessSpawner>(*loop, *guardian);
   }

@@ -33,9 +33,10 @@ Ends make_pipe() {
   return {UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
-/// What sanitizers and coverage are told by the surroundings.
+/// What sanitizers, coverage and the run on the other backend are told by the surroundings.
 bool belongs_to_the_build(std::string_view entry) {
-  for (const char* const prefix : {"ASAN_", "LSAN_", "TSAN_", "UBSAN_", "LLVM_PROFILE"}) {
+  for (const char* const prefix :
+       {"ASAN_", "LSAN_", "TSAN_", "UBSAN_", "LLVM_PROFILE", "MCPWIRE_IO_BACKEND"}) {
     if (entry.starts_with(prefix)) return true;
   }
   return false;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The built programs where the system gives less than they ask for: no memory files, no seals, few
-// descriptors, no locked memory. Calls are served, one warning names what is missing, nothing
-// hangs.
+// The built programs where the system gives less than they ask for: no memory files, no seals, no
+// io_uring, few descriptors, no locked memory. Calls are served, one warning names what is missing,
+// nothing hangs.
 #include "tests/process/cli_fixture.hpp"
 
 #include <gmock/gmock.h>
@@ -120,6 +120,36 @@ TEST_F(DegradedTest, WhereNobodyMayMakeOneBothUseTheSocket) {
   expect_one_warning(call, "memfd_create: Operation not permitted");
 }
 
+TEST_F(DegradedTest, ADaemonThatMayNotUseIoUringServesOnEpollAndSaysSoOnce) {
+  run_confined({"no-io-uring"}, {"daemon", "start"});
+  for (int i = 0; i < 3; ++i) {
+    const Finished call = run({"call", "demo/echo", kEcho});
+    EXPECT_EQ(call.out, "hi\n");
+    EXPECT_EQ(call.err, "");
+  }
+  expect_large_answers();
+  EXPECT_EQ(count(log(), "epoll serves"), 1U) << log();
+  EXPECT_THAT(log(), HasSubstr("io_uring_setup failed with EPERM"));
+  const std::string status = run({"daemon", "status"}).out;
+  EXPECT_EQ(count(status, "warning"), 1U) << status;
+  EXPECT_THAT(status, HasSubstr("io_uring_setup failed with EPERM"));
+  EXPECT_THAT(run({"daemon", "status", "--json"}).out, HasSubstr("\"io_backend\":\"epoll\""));
+}
+
+TEST_F(DegradedTest, EpollThatIsAskedForServesWithAWarning) {
+  environment["MCPWIRE_IO_BACKEND"] = "epoll";
+  EXPECT_EQ(run({"call", "demo/echo", kEcho}).out, "hi\n");
+  EXPECT_EQ(count(log(), "epoll serves"), 1U) << log();
+  EXPECT_THAT(run({"daemon", "status"}).out, HasSubstr("asked for"));
+}
+
+TEST_F(DegradedTest, ABackendThatIsNoneIsRefusedByItsVariable) {
+  environment["MCPWIRE_IO_BACKEND"] = "select";
+  const Finished call = run({"call", "demo/echo", kEcho});
+  EXPECT_NE(call.exit_code, 0);
+  EXPECT_THAT(call.err, HasSubstr("MCPWIRE_IO_BACKEND must be"));
+}
+
 TEST_F(DegradedTest, ACrowdThatTakesAllDescriptorsIsSurvived) {
   run_confined({"nofile=64"}, {"daemon", "start"});
   const std::string path = environment["MCPWIRE_RUNTIME_DIR"] + "/daemon.sock";
@@ -180,13 +210,17 @@ TEST_F(LockedMemoryTest, SixtyFourKibibytesAreEnoughAndTheLogNamesTheLimit) {
   EXPECT_EQ(run_confined(how, {"daemon", "stop"}).exit_code, 0);
 }
 
-TEST_F(LockedMemoryTest, WithoutAnyTheStartFailsAndNamesTheLimit) {
+TEST_F(LockedMemoryTest, WithoutAnyEpollServesAndTheWarningNamesTheLimit) {
   const Words how = as_ordinary_user("0");
   const Finished call = run_confined(how, {"call", "demo/echo", kEcho});
   if (call.exit_code == 126) GTEST_SKIP() << "that user may not reach the built programs";
-  if (call.exit_code == 0) GTEST_SKIP() << "this kernel asks for no locked memory";
-  EXPECT_THAT(call.err, HasSubstr("RLIMIT_MEMLOCK"));
-  EXPECT_THAT(call.err, HasSubstr("0 KiB"));
+  EXPECT_EQ(call.exit_code, 0) << call.err << log();
+  EXPECT_EQ(call.out, "hi\n");
+  if (count(log(), "epoll serves") == 0) GTEST_SKIP() << "this kernel asks for no locked memory";
+  const std::string status = run_confined(how, {"daemon", "status"}).out;
+  EXPECT_THAT(status, HasSubstr("RLIMIT_MEMLOCK"));
+  EXPECT_THAT(status, HasSubstr("0 KiB"));
+  EXPECT_EQ(run_confined(how, {"daemon", "stop"}).exit_code, 0);
 }
 
 }  // namespace

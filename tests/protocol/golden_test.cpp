@@ -217,7 +217,7 @@ TEST(GoldenTest, RingsOffer) {
 }
 
 TEST(GoldenTest, StatusReply) {
-  const StatusReply value{.struct_bytes = 128,
+  const StatusReply value{.struct_bytes = 144,
                           .daemon_pid = 1234,
                           .uptime_ns = 5,
                           .calls = 6,
@@ -229,12 +229,15 @@ TEST(GoldenTest, StatusReply) {
                           .daemon_version = {120, 5},
                           .runtime_directory = {125, 12},
                           .large = {1, 2, 3, 4, 5, 6, 7},
-                          .refusals = 8};
+                          .refusals = 8,
+                          .io_backend = {137, 5},
+                          .warning = {142, 3}};
   EXPECT_EQ(hex_of(value),
-            "80000000d2040000050000000000000006000000000000000700000008000000"
+            "90000000d2040000050000000000000006000000000000000700000008000000"
             "09000000000000000a0000000000000078000000050000007d0000000c000000"
             "0100000000000000020000000000000003000000000000000400000000000000"
-            "0500000000000000060000000000000007000000000000000800000000000000");
+            "0500000000000000060000000000000007000000000000000800000000000000"
+            "89000000050000008e00000003000000");
 }
 
 // The example of FRAME.md section 4.

@@ -40,6 +40,7 @@ void print_status(Output& out, const client::DaemonStatus& status) {
   out.own("  violations ").own(std::to_string(status.violations)).own("\n");
   out.own("  refusals   ").own(std::to_string(status.refusals)).own("\n");
   out.own("  directory  ").foreign_line(status.runtime_directory).own("\n");
+  if (!status.warning.empty()) out.own("  warning    ").foreign_line(status.warning).own("\n");
 }
 
 void print_status_json(Output& out, const client::DaemonStatus& status) {
@@ -52,6 +53,8 @@ void print_status_json(Output& out, const client::DaemonStatus& status) {
   out.own(",\"violations\":").own(std::to_string(status.violations));
   out.own(",\"refusals\":").own(std::to_string(status.refusals));
   out.own(",\"kernel_features\":").own(std::to_string(status.kernel_features));
+  out.own(",\"io_backend\":").own(json_string(status.io_backend));
+  out.own(",\"warning\":").own(json_string(status.warning));
   const protocol::LargePayloadCounters& large = status.large;
   out.own(",\"slab_answers\":").own(std::to_string(large.slab_answers));
   out.own(",\"new_slabs\":").own(std::to_string(large.new_slabs));

@@ -53,7 +53,7 @@ class Readiness {
 };
 
 void add_options(CLI::App& app, DaemonOptions& options, double& server_idle_s,
-                 double& daemon_idle_s) {
+                 double& daemon_idle_s, std::string& backend) {
   app.add_option("--runtime-dir", options.runtime_directory,
                  "directory of socket, lock and log (default: as the clients find it)");
   app.add_option("--ready-fd", options.ready_fd,
@@ -70,6 +70,16 @@ void add_options(CLI::App& app, DaemonOptions& options, double& server_idle_s,
                  "servers asked for their tools at the same time")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
+  app.add_option("--io-backend", backend,
+                 "io_uring, epoll, or auto: epoll where io_uring is refused (default: "
+                 "MCPWIRE_IO_BACKEND, else auto)")
+      ->check(CLI::IsMember({"auto", "io_uring", "epoll"}));
+}
+
+/// The variable's value; empty if it is not set.
+std::string_view variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string_view() : value;
 }
 
 std::uint64_t to_ns(double seconds) {
@@ -106,18 +116,15 @@ int start_detached(int argc, char** argv, int ready_fd) {
   return fail_start(readiness, Error::from_errno(ErrorKind::kInternal, failure, "posix_spawn"));
 }
 
-/// The variable's value; empty if it is not set.
-std::string_view variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? std::string_view() : value;
-}
-
-int run_daemon(DaemonOptions options) {
+int run_daemon(DaemonOptions options, const std::string& backend) {
   Readiness readiness(options.ready_fd);
   const Result<std::uint32_t> mask =
       io::parse_hidden_features(variable(io::kHideKernelFeaturesVariable));
   if (!mask.has_value()) return fail_start(readiness, mask.error());
   options.hidden_features = *mask;
+  const Result<io::BackendKind> kind = io::parse_backend_kind(backend);
+  if (!kind.has_value()) return fail_start(readiness, kind.error());
+  options.backend = *kind;
   options.era_verdicts_path =
       daemon::era_verdicts_path(variable("XDG_CACHE_HOME"), variable("HOME"));
 
@@ -145,7 +152,8 @@ int main(int argc, char** argv) {
   DaemonOptions options;
   double server_idle_s = to_seconds(options.server_idle_ns);
   double daemon_idle_s = to_seconds(options.daemon_idle_ns);
-  add_options(app, options, server_idle_s, daemon_idle_s);
+  std::string backend(variable(io::kIoBackendVariable));
+  add_options(app, options, server_idle_s, daemon_idle_s, backend);
   bool is_detached = false;
   app.add_flag(kDetachedFlag, is_detached)->group("");
   try {
@@ -164,5 +172,5 @@ int main(int argc, char** argv) {
   }
   options.server_idle_ns = to_ns(server_idle_s);
   options.daemon_idle_ns = to_ns(daemon_idle_s);
-  return run_daemon(std::move(options));
+  return run_daemon(std::move(options), backend);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tests/daemon/support/daemon_fixture.hpp"
 
+#include "tests/io/chosen_loop.hpp"
+
 #include <utility>
 
 namespace mcpwire::daemon {
@@ -20,12 +22,12 @@ io::task<int> stop_daemon(ConfigurationStore& configurations, pool::ConnectionPo
 }  // namespace
 
 DaemonTest::DaemonTest() {
-  helper_loop = io::Loop::create().value();
+  helper_loop = io::create_chosen_loop().value();
   helper = io::HelperThread::create(*helper_loop).value();
   configurations = std::make_unique<ConfigurationStore>(loop, *helper, files, pool);
   services = std::make_unique<Services>(
       Services{loop, pool, executor, *configurations, counters, log,
-               DaemonFacts{11, loop.now_ns(), 3, "/run/user/1000/mcpwire"},
+               DaemonFacts{11, loop.now_ns(), 3, "/run/user/1000/mcpwire", "epoll", "no io_uring"},
                [this] { ++shutdown_requests; }});
   write_file("/home/u/project", "", 0755);
 }

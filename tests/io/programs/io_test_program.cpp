@@ -7,6 +7,7 @@
 #include "io/guardian_main.hpp"
 #include "io/process_spawner.hpp"
 #include "io/warden.hpp"
+#include "tests/io/chosen_loop.hpp"
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -80,7 +81,7 @@ int report(const Arguments& arguments) {
 
 /// A daemon in small: a guardian and a spawner on a real loop.
 struct Owner {
-  std::unique_ptr<Loop> loop = Loop::create().value();
+  std::unique_ptr<Loop> loop = create_chosen_loop().value();
   std::unique_ptr<Guardian> guardian =
       Guardian::start(*loop, {.program = "/proc/self/exe", .arguments = {"guardian"}}).value();
   UringProcessSpawner spawner{*loop, *guardian};

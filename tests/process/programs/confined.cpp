@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // Runs a program, and all that it starts, in poorer surroundings.
-// Usage: confined [no-memfd] [no-future-write] [nofile=N] [memlock=N] [user=N] -- PROGRAM [ARG...]
+// Usage: confined [no-memfd] [no-future-write] [no-io-uring] [nofile=N] [memlock=N] [user=N]
+//                 -- PROGRAM [ARG...]
 //   no-memfd         memfd_create fails with EPERM
+//   no-io-uring      io_uring_setup fails with EPERM, as in a container of Docker's
 //   no-future-write  sealing with F_SEAL_FUTURE_WRITE fails with EINVAL, as before Linux 5.1
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -38,10 +40,10 @@ bool install(std::array<sock_filter, kCount> filter) {
          ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
-bool refuse_memfd() {
+bool refuse(unsigned number) {
   return install(std::array<sock_filter, 4>{{
       BPF_STMT(kLoad, kNumber),
-      BPF_JUMP(kIfEqual, SYS_memfd_create, 0, 1),
+      BPF_JUMP(kIfEqual, number, 0, 1),
       BPF_STMT(kReturn, SECCOMP_RET_ERRNO | EPERM),
       BPF_STMT(kReturn, SECCOMP_RET_ALLOW),
   }});
@@ -72,7 +74,8 @@ bool become(std::string_view number) {
 }
 
 bool confine(std::string_view how) {
-  if (how == "no-memfd") return refuse_memfd();
+  if (how == "no-memfd") return refuse(SYS_memfd_create);
+  if (how == "no-io-uring") return refuse(SYS_io_uring_setup);
   if (how == "no-future-write") return refuse_future_write();
   const std::string_view value = how.substr(how.find('=') + 1);
   if (how.starts_with("nofile=")) return limit(RLIMIT_NOFILE, value);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "io/detail/uring.hpp"
+#include "io/detail/uring_backend.hpp"
 
+#include "io/detail/registered_buffer_group.hpp"
 #include "io/detail/uring_setup_error.hpp"
 #include "protocol/base/check.hpp"
 #include "protocol/base/system_clock.hpp"
@@ -14,6 +15,10 @@
 
 namespace mcpwire::io::detail {
 namespace {
+
+static_assert(kCompletionHasBuffer == IORING_CQE_F_BUFFER);
+static_assert(kCompletionMore == IORING_CQE_F_MORE);
+static_assert(kCompletionBufferShift == IORING_CQE_BUFFER_SHIFT);
 
 constexpr unsigned kSetupFlags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
                                  IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL |
@@ -43,21 +48,14 @@ bool is_transient(int error) {
 
 }  // namespace
 
-void BuryOp::operator()(Op* op) const noexcept {
-  if (!op->in_flight_ && !op->completing_) {
-    delete op;
-    return;
-  }
-  op->uring_.bury(*op);
+Result<std::unique_ptr<UringBackend>> UringBackend::create(const LoopOptions& options,
+                                                           KernelFeatures features) {
+  std::unique_ptr<UringBackend> backend(new UringBackend(features));
+  TRY(backend->open(options));
+  return backend;
 }
 
-Result<std::unique_ptr<Uring>> Uring::create(const LoopOptions& options, KernelFeatures features) {
-  std::unique_ptr<Uring> uring(new Uring(features));
-  TRY(uring->open(options));
-  return uring;
-}
-
-int Uring::try_open(std::uint32_t submission_entries, std::uint32_t completion_entries) {
+int UringBackend::try_open(std::uint32_t submission_entries, std::uint32_t completion_entries) {
   int error = 0;
   for (int attempt = 0; attempt < kSetupAttempts; ++attempt) {
     io_uring_params parameters{};
@@ -71,7 +69,7 @@ int Uring::try_open(std::uint32_t submission_entries, std::uint32_t completion_e
   return error;
 }
 
-Result<void> Uring::open(const LoopOptions& options) {
+Result<void> UringBackend::open(const LoopOptions& options) {
   int error = try_open(options.submission_entries, options.completion_entries);
   has_small_queues_ = error == ENOMEM;
   if (has_small_queues_) error = try_open(kSmallSubmissionEntries, kSmallCompletionEntries);
@@ -79,50 +77,49 @@ Result<void> Uring::open(const LoopOptions& options) {
   is_open_ = true;
   // A child between fork and exec must not touch the queues; the ring would refuse it anyway.
   io_uring_ring_dontfork(&ring_);
-  groups_[0] = TRY(BufferGroup::create(ring_, 0, options.bulk_buffers));
-  groups_[1] = TRY(BufferGroup::create(ring_, 1, options.small_buffers));
+  for (const ReadBuffers which : {ReadBuffers::kBulk, ReadBuffers::kSmall}) {
+    const bool is_bulk = which == ReadBuffers::kBulk;
+    set_buffers(which, TRY(RegisteredBufferGroup::create(
+                           ring_, static_cast<std::uint16_t>(which),
+                           is_bulk ? options.bulk_buffers : options.small_buffers)));
+  }
   return {};
 }
 
-Uring::~Uring() {
+UringBackend::~UringBackend() {
   if (!is_open_) return;
-  while (!graveyard_.empty()) {
-    submit_and_wait(kNever);
-    dispatch();
-  }
-  // Whatever is still in flight belongs to an object that outlives its loop.
-  MCPWIRE_CHECK(in_flight_ == 0);
+  drain_graveyard();
   io_uring_queue_exit(&ring_);
 }
 
 namespace {
 
-io_uring_sqe buffered_read(int fd, const BufferGroup& group) noexcept {
+io_uring_sqe buffered_read(int fd, ReadBuffers group) noexcept {
   io_uring_sqe entry{};
   entry.opcode = IORING_OP_READ;
   entry.fd = fd;
   entry.off = ~std::uint64_t{0};
   entry.flags = IOSQE_BUFFER_SELECT;
-  entry.buf_group = group.id();
+  entry.buf_group = static_cast<std::uint16_t>(group);
   return entry;
 }
 
 }  // namespace
 
-void Uring::read(Op& op, int fd, const BufferGroup& group) {
+void UringBackend::read(Op& op, int fd, ReadBuffers group) {
   if (!features_.has(KernelFeature::kReadMultishot)) return read_once(op, fd, group);
   io_uring_sqe entry = buffered_read(fd, group);
   entry.opcode = kOpReadMultishot;  // Its length must be 0: the buffers say it.
   start(op, entry);
 }
 
-void Uring::read_once(Op& op, int fd, const BufferGroup& group) {
+void UringBackend::read_once(Op& op, int fd, ReadBuffers group) {
   io_uring_sqe entry = buffered_read(fd, group);
-  entry.len = group.bytes_each();
+  entry.len = buffers(group).bytes_each();
   start(op, entry);
 }
 
-void Uring::read_into(Op& op, int fd, MutableByteSpan memory) {
+void UringBackend::read_into(Op& op, int fd, MutableByteSpan memory) {
   io_uring_sqe entry{};
   entry.opcode = IORING_OP_READ;
   entry.fd = fd;
@@ -132,7 +129,7 @@ void Uring::read_into(Op& op, int fd, MutableByteSpan memory) {
   start(op, entry);
 }
 
-void Uring::write(Op& op, int fd, ByteSpan bytes) {
+void UringBackend::write(Op& op, int fd, ByteSpan bytes) {
   // The kernel's own limit of one write; more would be short anyway.
   constexpr std::size_t kWriteMax = 0x7ffff000;
   io_uring_sqe entry{};
@@ -144,7 +141,7 @@ void Uring::write(Op& op, int fd, ByteSpan bytes) {
   start(op, entry);
 }
 
-void Uring::poll(Op& op, int fd, unsigned events, PollMode mode) {
+void UringBackend::poll(Op& op, int fd, unsigned events, PollMode mode) {
   io_uring_sqe entry{};
   entry.opcode = IORING_OP_POLL_ADD;
   entry.fd = fd;
@@ -153,7 +150,7 @@ void Uring::poll(Op& op, int fd, unsigned events, PollMode mode) {
   start(op, entry);
 }
 
-void Uring::accept(Op& op, int fd) {
+void UringBackend::accept(Op& op, int fd) {
   io_uring_sqe entry{};
   entry.opcode = IORING_OP_ACCEPT;
   entry.fd = fd;
@@ -162,8 +159,8 @@ void Uring::accept(Op& op, int fd) {
   start(op, entry);
 }
 
-void Uring::cancel(Op& op) {
-  MCPWIRE_CHECK(op.in_flight_);
+void UringBackend::cancel(Op& op) {
+  MCPWIRE_CHECK(op.is_in_flight());
   io_uring_sqe entry{};
   entry.opcode = IORING_OP_ASYNC_CANCEL;
   entry.fd = -1;
@@ -171,8 +168,8 @@ void Uring::cancel(Op& op) {
   enqueue(entry);
 }
 
-void Uring::cancel_now(Op& op) {
-  MCPWIRE_CHECK(op.in_flight_);
+void UringBackend::cancel_now(Op& op) {
+  MCPWIRE_CHECK(op.is_in_flight());
   // The kernel can cancel only what it has seen.
   while (has_submissions()) submit();
   io_uring_sync_cancel_reg request{};
@@ -188,16 +185,17 @@ void Uring::cancel_now(Op& op) {
   MCPWIRE_CHECK(error == 0 || error == ENOENT || error == EALREADY);
 }
 
-void Uring::start(Op& op, io_uring_sqe& entry) {
-  MCPWIRE_CHECK(!op.in_flight_);
-  MCPWIRE_CHECK(!op.is_linked());  // A buried operation starts nothing.
-  op.in_flight_ = true;
-  ++in_flight_;
+void UringBackend::start(Op& op, io_uring_sqe& entry) {
+  begin(op);
   entry.user_data = std::bit_cast<std::uintptr_t>(&op);
   enqueue(entry);
 }
 
-void Uring::enqueue(const io_uring_sqe& entry) {
+void UringBackend::enqueue(const io_uring_sqe& entry) {
+  // A link that is split over two submissions is none, and what hides its success hides a short
+  // write.
+  constexpr unsigned kUnused = IOSQE_IO_LINK | IOSQE_IO_HARDLINK | IOSQE_CQE_SKIP_SUCCESS;
+  MCPWIRE_CHECK((entry.flags & kUnused) == 0);
   io_uring_sqe* slot = unqueued_.empty() ? io_uring_get_sqe(&ring_) : nullptr;
   if (slot == nullptr) {
     unqueued_.push_back(entry);
@@ -206,7 +204,7 @@ void Uring::enqueue(const io_uring_sqe& entry) {
   }
 }
 
-void Uring::refill() {
+void UringBackend::refill() {
   while (!unqueued_.empty()) {
     io_uring_sqe* slot = io_uring_get_sqe(&ring_);
     if (slot == nullptr) return;
@@ -215,16 +213,7 @@ void Uring::refill() {
   }
 }
 
-bool Uring::kernel_holds_completions() const noexcept {
-  constexpr unsigned kEnterNeeded = IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW;
-  return (IO_URING_READ_ONCE(*ring_.sq.kflags) & kEnterNeeded) != 0;
-}
-
-bool Uring::has_completions() const noexcept {
-  return kernel_holds_completions() || io_uring_cq_ready(&ring_) > 0;
-}
-
-void Uring::submit() {
+void UringBackend::submit() {
   while (has_submissions() || kernel_holds_completions()) {
     ++kernel_enters_;
     // Enters with GETEVENTS where the flags say that completions wait for it.
@@ -236,7 +225,7 @@ void Uring::submit() {
   }
 }
 
-void Uring::submit_and_wait(std::uint64_t timeout_ns) {
+void UringBackend::submit_and_wait(std::uint64_t timeout_ns) {
   if (!unqueued_.empty()) {
     submit();
     if (has_submissions() || has_completions()) return;
@@ -253,7 +242,7 @@ void Uring::submit_and_wait(std::uint64_t timeout_ns) {
   MCPWIRE_CHECK(result >= 0 || is_transient(-result));
 }
 
-std::size_t Uring::dispatch() {
+std::size_t UringBackend::dispatch() {
   std::size_t count = 0;
   unsigned head = 0;
   io_uring_cqe* entry = nullptr;
@@ -264,29 +253,11 @@ std::size_t Uring::dispatch() {
   }
   // The room is given back before user code runs: that code may start operations.
   io_uring_cq_advance(&ring_, static_cast<unsigned>(count));
-  for (std::size_t index = 0; index < count; ++index) complete(batch_[index]);
-  return count;
-}
-
-void Uring::complete(const Completion& completion) {
-  Op* op = completion.op;
-  if (op == nullptr) return;  // A cancellation's own result; the target reports for itself.
-  MCPWIRE_CHECK(op->in_flight_);
-  if ((completion.flags & IORING_CQE_F_MORE) == 0) {
-    op->in_flight_ = false;
-    --in_flight_;
+  for (std::size_t index = 0; index < count; ++index) {
+    // Without: a cancellation's own result; the target reports for itself.
+    if (batch_[index].op != nullptr) complete(batch_[index]);
   }
-  op->completing_ = true;
-  op->on_complete(completion.result, completion.flags);
-  op->completing_ = false;
-  // Buried before or during the call, and the kernel has let go of it.
-  if (op->is_linked() && !op->in_flight_) delete op;
-}
-
-void Uring::bury(Op& op) noexcept {
-  op.on_buried();
-  if (op.in_flight_) cancel(op);
-  graveyard_.push_back(op);
+  return count;
 }
 
 }  // namespace mcpwire::io::detail
