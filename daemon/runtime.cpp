@@ -96,7 +96,7 @@ McpRuntime::McpRuntime(const DaemonOptions& options, Parts parts)
       loop_(*parts_.loop),
       spawner_(*parts_.loop, *parts_.guardian, parts_.cgroups.get()),
       verdicts_(loop_, *parts_.helper, files_, clock_, options.era_verdicts_path),
-      transports_(loop_, spawner_, verdicts_),
+      transports_(*parts_.loop, spawner_, verdicts_),
       pool_(loop_, transports_, {.idle_stop_ns = options.server_idle_ns}),
       executor_(loop_, options.concurrency),
       configurations_(loop_, *parts_.helper, files_, pool_),

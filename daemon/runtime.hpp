@@ -93,7 +93,7 @@ class McpRuntime final : private io::SeqpacketListener::Observer,
   io::UringProcessSpawner spawner_;
   SystemClock clock_;
   DiskEraVerdicts verdicts_;
-  StdioTransportFactory transports_;
+  ServerTransports transports_;
   pool::ConnectionPool pool_;
   parallel::ParallelExecutor executor_;
   ConfigurationStore configurations_;

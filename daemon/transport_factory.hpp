@@ -1,26 +1,28 @@
 // SPDX-License-Identifier: MIT
 //
-// StdioTransportFactory: gives the pool its transports to servers that are child processes.
-// What such a server writes beside the protocol is counted, not logged: it may hold secrets.
+// ServerTransports: gives the pool its transports, by the kind of server. What a child process
+// writes beside the protocol is counted, not logged: it may hold secrets.
+//
+// HTTP costs nothing until the first server that needs it: libcurl is loaded then.
 //
 // Threading: the loop's thread.
 #pragma once
 
+#include "io/http/http_client.hpp"
+#include "io/loop.hpp"
 #include "io/mcp/era_verdicts.hpp"
 #include "io/stdio_transport.hpp"
 #include "pool/transport_factory.hpp"
-#include "protocol/base/seams/event_loop.hpp"
 #include "protocol/base/seams/process_spawner.hpp"
 
 #include <memory>
 
 namespace mcpwire::daemon {
 
-class StdioTransportFactory final : public pool::TransportFactory {
+class ServerTransports final : public pool::TransportFactory {
  public:
   /// All outlive the factory, which outlives every transport it makes.
-  StdioTransportFactory(EventLoop& loop, ProcessSpawner& spawner,
-                        io::EraVerdicts& verdicts) noexcept
+  ServerTransports(io::Loop& loop, ProcessSpawner& spawner, io::EraVerdicts& verdicts) noexcept
       : loop_(loop), spawner_(spawner), verdicts_(verdicts) {}
 
   std::unique_ptr<io::McpTransport> create_transport_for_server(
@@ -29,10 +31,15 @@ class StdioTransportFactory final : public pool::TransportFactory {
   const io::LargeLineCounters& large_lines() const noexcept { return codec_.lines.counters; }
 
  private:
-  EventLoop& loop_;
+  std::unique_ptr<io::McpTransport> create_stdio(const pool::ServerSpec& spec);
+  std::unique_ptr<io::McpTransport> create_http(const pool::ServerSpec& spec);
+  io::HttpClient& ensure_http_client();
+
+  io::Loop& loop_;
   ProcessSpawner& spawner_;
   io::EraVerdicts& verdicts_;
   io::RpcCodec codec_;
+  std::unique_ptr<io::HttpClient> http_client_;
 };
 
 }  // namespace mcpwire::daemon

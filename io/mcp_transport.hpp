@@ -124,6 +124,7 @@ struct TransportCounters {
   std::uint64_t unmatched_responses = 0;  ///< To an id that was never sent.
   std::uint64_t notifications = 0;
   std::uint64_t server_requests = 0;
+  std::uint64_t hidden_tools = 0;  ///< Over HTTP: left out of lists for their invalid x-mcp-header.
 };
 
 class McpTransport {

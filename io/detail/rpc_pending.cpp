@@ -110,6 +110,12 @@ void RpcPending::on_connection_lost(const Error& why) {
   shot_.resolve(fail(why));
 }
 
+void RpcPending::on_refused(const Error& why) {
+  if (shot_.is_resolved()) return;
+  ending_ = Ending::kLost;
+  shot_.resolve(RpcReply{Outcome::kRejected, {}, why, may_have_been_sent()});
+}
+
 RpcReply RpcPending::failed_reply(const Error& why) const {
   const bool sent = may_have_been_sent();
   // `cancelled` is for what the caller took back; a deadline and our own end are not that.

@@ -38,6 +38,8 @@ class RpcPending final : public RpcLineOwner, private Timer {
   void on_question_answered();
 
   void on_connection_lost(const Error& why);
+  /// The server said that it did not run it.
+  void on_refused(const Error& why);
 
   bool may_start() override;
   void on_line_sent() override;
@@ -50,6 +52,7 @@ class RpcPending final : public RpcLineOwner, private Timer {
   }
   /// The server may be working on it.
   bool is_in_flight() const noexcept { return may_have_been_sent() && !shot_.is_resolved(); }
+  bool is_answered() const noexcept { return ending_ == Ending::kAnswered; }
   const RequestOptions& options() const noexcept { return options_; }
   /// The caller or a deadline ended it, and the server would otherwise go on working.
   bool should_tell_server() const noexcept {

@@ -33,7 +33,7 @@ class CurlClient::Engine final : private detail::CurlSockets::Observer, private 
       : loop_(loop),
         curl_(curl),
         multi_(multi),
-        limits_{options.header_bytes_max, options.connect_timeout_ms, kReuseIdleSecondsMax},
+        limits_{options.connect_timeout_ms, kReuseIdleSecondsMax},
         sockets_(std::make_unique<detail::CurlSockets>(loop, curl, multi, as_observer())) {
     curl_.multi_setopt(multi_, CURLMOPT_MAXCONNECTS, kConnectionsKeptMax);
   }

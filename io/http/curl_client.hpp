@@ -19,15 +19,13 @@
 #include "io/loop.hpp"
 #include "protocol/base/result.hpp"
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 
 namespace mcpwire::io {
 
 struct CurlClientOptions {
-  std::size_t header_bytes_max = std::size_t{32} << 10;  ///< Of all headers of one response.
-  std::uint64_t connect_timeout_ms = 10'000;             ///< Name, connection and TLS together.
+  std::uint64_t connect_timeout_ms = 10'000;  ///< Name, connection and TLS together.
 };
 
 class CurlClient final : public HttpClient {

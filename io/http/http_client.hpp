@@ -9,8 +9,10 @@
 // after that destructor no callback comes, and the request is given up if it was under way.
 #pragma once
 
+#include "io/http/endpoint.hpp"
 #include "protocol/base/result.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -28,13 +30,6 @@ enum class HttpRepeat : std::uint8_t {
   kAllowed,  ///< Any kept connection, and a second attempt where that one was dead.
 };
 
-/// How to get to servers, as the caller's environment says.
-struct HttpRoute {
-  std::string proxy;     ///< Empty: none.
-  std::string no_proxy;  ///< Hosts that are reached without it, as `no_proxy` has them.
-  std::string ca_file;   ///< Certificates to trust instead of the system's; empty: the system's.
-};
-
 struct HttpRequest {
   HttpMethod method = HttpMethod::kPost;
   HttpRepeat repeat = HttpRepeat::kNever;
@@ -42,6 +37,7 @@ struct HttpRequest {
   std::vector<std::string> headers;         ///< From header_line() (io/http/header_codec.hpp).
   std::shared_ptr<const std::string> body;  ///< Of a POST.
   HttpRoute route;
+  std::size_t header_bytes_max = std::size_t{32} << 10;  ///< Of all headers of the answer.
 };
 
 /// The head of the final response; interim ones (1xx) are not told.

@@ -65,6 +65,18 @@ constexpr Verdict kVerdicts[] = {
      "the server does not speak HTTP"},
 };
 
+Error closed_without_answer() {
+  return Error::with_detail(ErrorKind::kDisconnected, ErrorCode::kClosed,
+                            "the server closed the connection without an answer");
+}
+
+/// What ends a request while there is no connection for it yet.
+bool is_before_request(CURLcode code) noexcept {
+  return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY ||
+         code == CURLE_COULDNT_CONNECT || code == CURLE_SSL_CONNECT_ERROR ||
+         code == CURLE_PEER_FAILED_VERIFICATION;
+}
+
 }  // namespace
 
 CurlTransfer::CurlTransfer(const CurlLibrary& curl, CURL* easy, HttpRequest request, HttpSink& sink,
@@ -161,8 +173,7 @@ bool CurlTransfer::may_send() {
     // libcurl found the connection dead that the request went out on.
     if (request_.repeat == HttpRepeat::kAllowed) return true;
     may_have_repeated_ = true;
-    failure_ = Error::with_detail(ErrorKind::kDisconnected, ErrorCode::kClosed,
-                                  "the server closed the connection without an answer");
+    failure_ = closed_without_answer();
     return false;
   }
   if (!sink_->may_send()) {
@@ -181,10 +192,11 @@ std::size_t CurlTransfer::on_header_line(char* bytes, std::size_t, std::size_t c
 bool CurlTransfer::take_header_line(std::string_view line) {
   if (is_abandoned()) return false;
   header_bytes_ += line.size();
-  if (header_bytes_ > limits_.header_bytes_max) {
+  if (header_bytes_ > request_.header_bytes_max) {
     failure_ = Error::with_detail(ErrorKind::kInvalid, ErrorCode::kTooLarge,
                                   "the server's headers have more than " +
-                                      std::to_string(limits_.header_bytes_max) + " bytes");
+                                      std::to_string(request_.header_bytes_max) +
+                                      " bytes (limits.headerBytes)");
     return false;
   }
   if (is_head_told_) return true;  // Trailers.
@@ -228,20 +240,23 @@ void CurlTransfer::resume() {
 
 // --- The end ---------------------------------------------------------------------------------
 
-bool CurlTransfer::has_sent_body() {
-  if (may_have_repeated_ || is_head_told_) return true;
+/// A failed write of which nothing was taken is the only proof. Whatever else ends a request that
+/// was let go may be the end of a second attempt, which has counters of its own.
+bool CurlTransfer::may_have_been_sent(CURLcode code) {
   if (!was_allowed_) return false;
+  if (may_have_repeated_ || is_head_told_ || code != CURLE_SEND_ERROR) return true;
   curl_off_t sent = 0;
   curl_.easy_getinfo(easy_, CURLINFO_SIZE_UPLOAD_T, &sent);
-  // Requests without a body do nothing that could happen twice.
   return sent > 0;
 }
 
 void CurlTransfer::finish(CURLcode code) {
   if (is_abandoned()) return;
   HttpEnd end;
+  end.may_have_been_sent = may_have_been_sent(code);
+  // The first attempt's connection broke, and no second one came about.
+  if (was_allowed_ && is_before_request(code)) failure_ = closed_without_answer();
   if (code != CURLE_OK || failure_.has_value()) end.error = error_of(code);
-  end.may_have_been_sent = code == CURLE_OK || has_sent_body();
   std::exchange(sink_, nullptr)->on_end(end);
 }
 

@@ -19,7 +19,6 @@
 namespace mcpwire::io::detail {
 
 struct CurlLimits {
-  std::size_t header_bytes_max = 0;
   std::uint64_t connect_timeout_ms = 0;
   long reuse_idle_seconds_max = 0;
 };
@@ -68,7 +67,7 @@ class CurlTransfer {
   bool may_send();
   bool take_header_line(std::string_view line);
   bool finish_head();
-  bool has_sent_body();
+  bool may_have_been_sent(CURLcode code);
   Error error_of(CURLcode code);
 
   const CurlLibrary& curl_;

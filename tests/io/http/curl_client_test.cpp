@@ -182,6 +182,25 @@ TEST_F(CurlClientTest, WhatMustNotBeRepeatedIsNotRepeatedWhereAKeptConnectionDie
   EXPECT_EQ(second.heads, 0);
 }
 
+TEST_F(CurlClientTest, AServerThatDiesOverARequestMayHaveGotIt) {
+  const ScriptServer* self = nullptr;
+  ScriptServer server([&self](ScriptConnection& peer) {
+    peer.read_request();
+    peer.json("1");
+    peer.read_request();
+    self->stop_listening();
+  });
+  self = &server;
+  Told first;
+  start(first, post(server.url()));
+  finish(first);
+  Told second;
+  start(second, post(server.url()));
+  finish(second);
+  ASSERT_TRUE(second.end->error.has_value());
+  EXPECT_TRUE(second.end->may_have_been_sent) << second.why();
+}
+
 TEST_F(CurlClientTest, WhatMayBeRepeatedIsRepeatedThere) {
   ScriptServer server(close_on_second_request);
   Told first;
@@ -277,13 +296,14 @@ TEST_F(CurlClientTest, InterimResponsesAreNotTold) {
 }
 
 TEST_F(CurlClientTest, HeadersOverTheLimitAreAnError) {
-  make_client({.header_bytes_max = 1000});
   ScriptServer server([](ScriptConnection& peer) {
     peer.read_request();
     peer.answer(200, "", "1", "X: " + std::string(1000, 'x') + "\r\n");
   });
   Told told;
-  start(told, post(server.url()));
+  HttpRequest request = post(server.url());
+  request.header_bytes_max = 1000;
+  start(told, std::move(request));
   finish(told);
   ASSERT_TRUE(told.end->error.has_value());
   EXPECT_EQ(told.end->error->code, ErrorCode::kTooLarge);

@@ -133,7 +133,7 @@ class ScriptServer {
     accepting_ = std::thread([this] { accept_all(); });
   }
   ~ScriptServer() {
-    ::shutdown(listener_.get(), SHUT_RDWR);
+    stop_listening();
     accepting_.join();
     {
       const std::lock_guard lock(mutex_);
@@ -148,6 +148,8 @@ class ScriptServer {
     return "http://127.0.0.1:" + std::to_string(port_) + std::string(path);
   }
   int port() const noexcept { return port_; }
+  /// Refuses connections from now on. May be called by the script.
+  void stop_listening() const noexcept { ::shutdown(listener_.get(), SHUT_RDWR); }
   int accepted() const noexcept { return accepted_.load(); }
 
  private:

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+//
+// What an HTTP status means for the call that got it, where no JSON-RPC answer came with it.
+//
+// Threading: pure functions.
+#pragma once
+
+#include "io/http/http_client.hpp"
+#include "protocol/base/error.hpp"
+#include "protocol/outcome.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace mcpwire::io::detail {
+
+struct HttpPeer;
+class HttpCall;
+
+inline constexpr int kHttpOk = 200;
+inline constexpr int kHttpAccepted = 202;
+inline constexpr int kHttpRedirect = 300;
+inline constexpr int kHttpRefused = 400;
+inline constexpr int kHttpNotFound = 404;
+inline constexpr int kHttpMethodNotAllowed = 405;
+inline constexpr int kHttpFailed = 500;
+
+struct HttpVerdict {
+  protocol::Outcome outcome = protocol::Outcome::kUnknown;
+  Error error;
+};
+
+/// Of a status that is no success. kRejected: the server refused and did not run it (3xx, 4xx).
+/// kUnknown: 5xx, also 503: a proxy says so, too, when its server dies in the middle of a request.
+HttpVerdict verdict_of(const HttpHead& head);
+
+/// 401 or 403: the server wants authorization.
+bool wants_authorization(int status) noexcept;
+
+/// Whether a refusal means that the session is gone: 404 to a request that named one, or 400 with
+/// the SDK's -32000 and a text that speaks of the session.
+bool is_session_lost(const HttpPeer& peer, const HttpCall& call, std::int64_t code,
+                     std::string_view text);
+
+Error broken_off();
+Error no_answer(int status);
+Error resume_refused(int status);
+Error message_too_large(std::size_t bytes_max);
+
+}  // namespace mcpwire::io::detail

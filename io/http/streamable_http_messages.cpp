@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+//
+// What a server over HTTP says, on whatever stream, and to whom it goes.
+#include "io/detail/rpc_messages.hpp"
+#include "io/http/streamable_http_transport.hpp"
+#include "io/mcp/questions.hpp"
+#include "protocol/mcp/method.hpp"
+
+#include <utility>
+#include <vector>
+
+namespace mcpwire::io {
+
+namespace mcp = protocol::mcp;
+using detail::HttpCall;
+using mcp::RevisionFacts;
+using protocol::json::Envelope;
+using protocol::json::JsonFault;
+using protocol::json::MessageKind;
+
+namespace {
+
+constexpr std::uint64_t kJunkShown = 10;
+
+}  // namespace
+
+void StreamableHttpTransport::on_call_message(HttpCall& call, std::string_view json) {
+  dispatch(json, &call);
+}
+
+void StreamableHttpTransport::dispatch(std::string_view json, HttpCall* from) {
+  const Result<Envelope> message = peer_.codec.envelopes.parse(json);
+  if (message.has_value()) return on_envelope(*message, from);
+  const bool is_batch = peer_.codec.envelopes.last_fault() == JsonFault::kBatch;
+  if (is_batch && peer_.has(&RevisionFacts::has_batches)) {
+    const Result<std::vector<std::string_view>> parts = peer_.codec.values.elements(json);
+    if (parts.has_value() && !parts->empty()) {
+      for (const std::string_view part : *parts) {
+        // A batch inside a batch is none.
+        const Result<Envelope> one = peer_.codec.envelopes.parse(part);
+        if (one.has_value()) on_envelope(*one, from);
+      }
+      return;
+    }
+  }
+  ++counters_.junk_lines;
+  if (counters_.junk_lines <= kJunkShown && message_observer_ != nullptr) {
+    message_observer_->on_junk_line(json);
+  }
+}
+
+void StreamableHttpTransport::on_envelope(const Envelope& message, HttpCall* from) {
+  switch (message.kind) {
+    case MessageKind::kRequest:
+      return on_server_request(message, from);
+    case MessageKind::kNotification:
+      return on_notification(message);
+    case MessageKind::kResult:
+    case MessageKind::kError:
+      return on_response(message, from);
+  }
+}
+
+void StreamableHttpTransport::on_response(const Envelope& message, HttpCall* from) {
+  const std::optional<std::uint64_t> id = detail::minted_id(message.id);
+  HttpCall* call = id.has_value() ? find(*id) : nullptr;
+  // An error about a request that the server could not read names none; it came to that request.
+  const bool is_nameless = message.kind == MessageKind::kError && message.id.empty();
+  if (is_nameless && !peer_.answers_on_stream) call = from;
+  if (call != nullptr) return call->on_response(message);
+  const bool was_ours = id.has_value() && *id < next_id_;
+  ++(was_ours ? counters_.late_responses : counters_.unmatched_responses);
+}
+
+void StreamableHttpTransport::on_notification(const Envelope& message) {
+  ++counters_.notifications;
+  if (message.method != mcp::kProgress) {
+    if (message_observer_ != nullptr) {
+      message_observer_->on_notification(message.method, message.params);
+    }
+    return;
+  }
+  if (message.params.empty()) return;
+  const std::optional<detail::Progress> progress =
+      detail::read_progress(peer_.codec.values, message.params);
+  HttpCall* const call = progress.has_value() ? find(progress->token) : nullptr;
+  if (call == nullptr || !call->pending().wants_progress()) return;
+  call->pending().on_progress(progress->value, message.params);
+}
+
+void StreamableHttpTransport::on_server_request(const Envelope& message, HttpCall* from) {
+  ++counters_.server_requests;
+  // In a modern conversation a server may not ask, and a client may not answer.
+  if (peer_.revision.has_value() && !peer_.has(&RevisionFacts::has_server_requests)) return;
+  if (from != nullptr && hand_on(message, *from)) return;
+  send_notice(detail::refusal_line(message.id, message.method), {});
+}
+
+/// Its stream says whose request the server works on.
+bool StreamableHttpTransport::hand_on(const Envelope& question, HttpCall& call) {
+  const RequestOptions& options = call.pending().options();
+  if (options.server_requests == nullptr || !call.pending().is_in_flight()) return false;
+  if (!can_answer(peer_.codec.values, options.abilities, question.method, question.params)) {
+    return false;
+  }
+  detail::RpcServerRequest::Owner& owner = *this;
+  auto request = std::make_unique<detail::RpcServerRequest>(owner, call.pending(), question.id,
+                                                            question.method, question.params);
+  questions_.push_back(*request);
+  call.pending().on_question();
+  options.server_requests->on_server_request(std::move(request));
+  return true;
+}
+
+void StreamableHttpTransport::on_question_answered(detail::RpcServerRequest& question,
+                                                   std::string line) {
+  question.unlink();
+  if (question.asked_by() != nullptr) question.asked_by()->on_question_answered();
+  if (state_ != State::kClosed) send_notice(std::move(line), {});
+}
+
+void StreamableHttpTransport::note_tools(RpcReply& reply) {
+  if (reply.outcome != protocol::Outcome::kOk) return;
+  if (!peer_.has(&RevisionFacts::wants_standard_headers)) return;
+  FilteredTools filtered = filter_tools(peer_.codec.values, reply.body, peer_.tools);
+  counters_.hidden_tools += filtered.dropped;
+  if (filtered.dropped > 0) reply.body = RpcBody(std::move(filtered.result));
+}
+
+HttpCall* StreamableHttpTransport::find(std::uint64_t id) noexcept {
+  const auto found = calls_.find(id);
+  return found == calls_.end() ? nullptr : found->second;
+}
+
+}  // namespace mcpwire::io
