@@ -1,17 +1,26 @@
 // SPDX-License-Identifier: MIT
 //
-// mcpwire-demo-server: a small MCP server on standard input and output, for trying mcpwire out and
-// for its tests and benchmarks.
+// mcpwire-demo-server: a small MCP server on standard input and output, or over HTTP, for trying
+// mcpwire out and for its tests and benchmarks.
+//
+//   mcpwire-demo-server                        standard input and output
+//   mcpwire-demo-server --http [HOST:]PORT     Streamable HTTP; 0: any port. Prints its URL.
+//   mcpwire-demo-server --http PORT --streams  ... every answer as a stream of events
 //
 // Environment:
 //   MCPWIRE_DEMO_PAGE_SIZE  tools per page of tools/list; unset or 0: one page
 //   MCPWIRE_LEDGER          the file to which the tool `ledger` appends
+#include "tools/demo_server/http_host.hpp"
 #include "tools/demo_server/stdio_host.hpp"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <charconv>
 #include <csignal>
 #include <cstdlib>
 #include <string_view>
+#include <vector>
 
 namespace {
 
@@ -25,11 +34,37 @@ std::size_t number_from_environment(const char* name) {
   return number;
 }
 
+int serve_http(std::string_view place, mcpwire::demo::SessionOptions options,
+               mcpwire::demo::HttpAnswers answers) {
+  mcpwire::demo::HttpHost host(options, answers);
+  const auto listening = host.listen(place);
+  if (!listening.has_value()) {
+    host.log("mcpwire-demo-server: " + listening.error().message() + "\n");
+    return 1;
+  }
+  // Whoever started it waits for this line.
+  if (!mcpwire::demo::write_all(STDOUT_FILENO, host.url() + "\n")) return 1;
+  return host.run();
+}
+
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  using mcpwire::demo::HttpAnswers;
   // A client that goes away ends the server through write()'s error, in order.
   std::signal(SIGPIPE, SIG_IGN);
-  mcpwire::demo::StdioHost host({.page_size = number_from_environment("MCPWIRE_DEMO_PAGE_SIZE")});
-  return host.run();
+  const mcpwire::demo::SessionOptions options{
+      .page_size = number_from_environment("MCPWIRE_DEMO_PAGE_SIZE")};
+  const std::vector<std::string_view> arguments(argv + std::min(argc, 1), argv + argc);
+  if (arguments.empty()) return mcpwire::demo::StdioHost(options).run();
+  const bool is_plain = arguments.size() == 2 && arguments[0] == "--http";
+  const bool is_streams =
+      arguments.size() == 3 && arguments[0] == "--http" && arguments[2] == "--streams";
+  if (!is_plain && !is_streams) {
+    static_cast<void>(mcpwire::demo::write_all(
+        STDERR_FILENO, "usage: mcpwire-demo-server [--http [HOST:]PORT [--streams]]\n"));
+    return 1;
+  }
+  return serve_http(arguments[1], options,
+                    is_streams ? HttpAnswers::kStreams : HttpAnswers::kAsTheyCome);
 }

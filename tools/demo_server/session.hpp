@@ -20,19 +20,25 @@ namespace mcpwire::demo {
 
 struct SessionOptions {
   std::size_t page_size = 0;  ///< Tools per page of tools/list; 0: all on one page.
+  /// What an earlier `initialize` has settled; over HTTP each request has a session object.
+  Revision legacy_revision = kNewestLegacy;
 };
 
 class Session {
  public:
   /// Appends what it has to say to `out`. Both references outlive the session.
   Session(SessionOptions options, Host& host, std::string& out)
-      : options_(options), out_(out), tools_(host, reader_, out) {}
+      : options_(options),
+        out_(out),
+        tools_(host, reader_, out),
+        legacy_revision_(options.legacy_revision) {}
 
   /// Handles one line, without its newline.
   void on_line(std::string_view line);
 
   /// Answers what is due at `now_ns`.
   void on_time(std::uint64_t now_ns) { tools_.run_due(now_ns); }
+  Revision legacy_revision() const noexcept { return legacy_revision_; }
   /// When on_time() has something to do; kNever if nothing waits.
   std::uint64_t next_due_ns() const noexcept { return tools_.next_due_ns(); }
 
@@ -60,7 +66,7 @@ class Session {
   protocol::json::EnvelopeParser parser_;
   protocol::json::ValueReader reader_;
   Tools tools_;
-  Revision legacy_revision_ = kNewestLegacy;
+  Revision legacy_revision_;
 };
 
 }  // namespace mcpwire::demo

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// StdioHost: standard input and output, the clock and the ledger file. One thread; reads block
+// StdioHost: standard input and output. One thread; reads block
 // unless a call waits for its time, so an echo costs one read and one write.
 #pragma once
 
-#include "tools/demo_server/host.hpp"
 #include "tools/demo_server/session.hpp"
+#include "tools/demo_server/system_host.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -15,16 +15,13 @@
 
 namespace mcpwire::demo {
 
-class StdioHost final : public Host {
+class StdioHost final : public SystemHost {
  public:
   explicit StdioHost(SessionOptions options) : session_(options, *this, out_) {}
 
   /// Serves until standard input ends. The process's exit status.
   int run();
 
-  std::uint64_t monotonic_ns() const noexcept override;
-  void log(std::string_view text) noexcept override;
-  bool append_to_ledger(std::string_view line) noexcept override;
   [[noreturn]] void crash(std::string_view answers) noexcept override;
 
  private:
