@@ -6,6 +6,7 @@
 
 #include "tests/ring/rendezvous.hpp"
 #include "tests/ring/ring_pair.hpp"
+#include "tests/ring/stress.hpp"
 
 #include <gtest/gtest.h>
 
@@ -18,12 +19,7 @@ namespace {
 
 using PeerState = Producer::PeerState;
 
-// ThreadSanitizer makes every step many times as long.
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-constexpr std::uint64_t kRounds = 5'000;
-#else
-constexpr std::uint64_t kRounds = 200'000;
-#endif
+constexpr std::uint64_t kRounds = kRaceRounds;
 
 // On a busy machine one side may win every race: in these rounds there is none. Odd, so that the
 // consumer takes nothing before it decides.
