@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "bench/peers/lane.hpp"
 
+#include "bench/processors.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
@@ -20,17 +22,6 @@ namespace {
 
 constexpr unsigned kEndSecondsMax = 60;
 enum ExitCode : int { kDone = 0, kNotOpened = 10, kNotTransferred = 11 };
-
-std::vector<int> usable_processors() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  ::sched_getaffinity(0, sizeof(set), &set);
-  std::vector<int> processors;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &set)) processors.push_back(cpu);
-  }
-  return processors;
-}
 
 /// Of the calling thread; threads and processes that it makes inherit it.
 void pin_to(int processor) noexcept {
@@ -234,7 +225,7 @@ LaneRun collect(const Exchange& exchange) {
 }  // namespace
 
 Result<LaneRun> run_lane(const MakeContender& make, const LaneOptions& options) {
-  const std::vector<int> processors = usable_processors();
+  const std::vector<int> processors = bench::usable_processors();
   if (options.placement == Placement::kPinned && processors.size() < 2) {
     return fail(ErrorKind::kUnsupported, ErrorCode::kUnspecified, "needs two processors");
   }

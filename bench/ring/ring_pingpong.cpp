@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "bench/ring/ring_pingpong.hpp"
 
+#include "bench/processors.hpp"
 #include "bench/ring/pingpong_contenders.hpp"
 #include "protocol/base/system_clock.hpp"
 #include "protocol/base/unique_fd.hpp"
@@ -39,17 +40,6 @@ class Pinned {
  private:
   cpu_set_t before_{};
 };
-
-std::vector<int> usable_processors() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  ::sched_getaffinity(0, sizeof(set), &set);
-  std::vector<int> processors;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &set)) processors.push_back(cpu);
-  }
-  return processors;
-}
 
 struct Lane {
   std::unique_ptr<Contender> contender;

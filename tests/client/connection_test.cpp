@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "client/connection.hpp"
 
+#include "tests/client/demo_calls.hpp"
 #include "tests/client/scripted_daemon.hpp"
 
 #include <fcntl.h>
@@ -23,31 +24,17 @@ using test_support::TemporaryRuntimeDirectory;
 class ConnectionTest : public ::testing::TestWithParam<std::uint32_t> {
  protected:
   ConnectOptions options() const {
-    ConnectOptions options;
-    options.runtime_directory = directory_.path();
+    ConnectOptions options = options_for(directory_.path());
     options.client_name = "connection_test";
     options.ring_bytes = GetParam();
-    options.auto_start = AutoStart::kNo;
-    options.deadline_grace_ns = 0;
     return options;
   }
 
   Connection connect() { return connect(options()); }
-  Connection connect(const ConnectOptions& options) {
-    auto connection = Connection::connect(options);
-    if (!connection) ADD_FAILURE() << connection.error().message();
-    return std::move(connection).value();
-  }
+  Connection connect(const ConnectOptions& options) { return connect_with(options); }
 
-  static CallRequest request(std::string_view tool, std::string_view arguments = "{}") {
-    CallRequest request;
-    request.server = "demo";
-    request.tool = tool;
-    request.arguments_json = arguments;
-    return request;
-  }
   static CallRequest request_with_past_deadline(std::string_view tool) {
-    CallRequest late = request(tool);
+    CallRequest late = demo_call(tool);
     late.deadline_ns = monotonic_now_ns() + 20 * kNanosecondsPerMillisecond;
     return late;
   }
@@ -86,13 +73,13 @@ TEST_P(ConnectionTest, ReadsEveryAnswerTheDaemonGives) {
 
 TEST_P(ConnectionTest, CallsEndInTheOutcomeTheDaemonSays) {
   Connection connection = connect();
-  const CallReply ok = connection.call_tool(request("echo", R"({"a":1})"));
+  const CallReply ok = connection.call_tool(demo_call("echo", R"({"a":1})"));
   EXPECT_EQ(ok.outcome, Outcome::kOk);
   EXPECT_EQ(ok.body, R"({"a":1})");
-  const CallReply peer_error = connection.call_tool(request("peer error", R"({"code":-1})"));
+  const CallReply peer_error = connection.call_tool(demo_call("peer error", R"({"code":-1})"));
   EXPECT_EQ(peer_error.outcome, Outcome::kPeerError);
   EXPECT_EQ(peer_error.body, R"({"code":-1})");
-  const CallReply rejected = connection.call_tool(request("rejected"));
+  const CallReply rejected = connection.call_tool(demo_call("rejected"));
   EXPECT_EQ(rejected.outcome, Outcome::kRejected);
   EXPECT_EQ(rejected.error.kind, ErrorKind::kNotFound);
   EXPECT_EQ(rejected.error.message(), "no tool");
@@ -117,7 +104,7 @@ TEST_P(ConnectionTest, LargePayloadsArriveWholeInBothDirections) {
     std::string arguments(bytes, 'a');
     for (std::size_t at = 0; at < bytes; at += 100)
       arguments[at] = static_cast<char>('b' + at % 20);
-    const CallReply echoed = connection.call_tool(request("echo", arguments));
+    const CallReply echoed = connection.call_tool(demo_call("echo", arguments));
     ASSERT_EQ(echoed.outcome, Outcome::kOk) << bytes << ": " << echoed.error.message();
     EXPECT_TRUE(echoed.body == arguments) << bytes;
   }
@@ -127,7 +114,7 @@ TEST_P(ConnectionTest, ManyCallsInFlightAreToldApart) {
   Connection connection = connect();
   std::vector<std::uint64_t> started;
   for (int i = 0; i < 200; ++i) {
-    const auto correlation = connection.start_call(request("echo", std::to_string(i)));
+    const auto correlation = connection.start_call(demo_call("echo", std::to_string(i)));
     ASSERT_TRUE(correlation.has_value());
     started.push_back(*correlation);
   }
@@ -143,30 +130,30 @@ TEST_P(ConnectionTest, RefusesMoreCallsThanTheWindowHolds) {
   Connection connection = connect();
   std::uint64_t last = 0;
   for (std::size_t i = 0; i < protocol::kCallWindow; ++i) {
-    const auto correlation = connection.start_call(request("wait"));
+    const auto correlation = connection.start_call(demo_call("wait"));
     ASSERT_TRUE(correlation.has_value());
     last = *correlation;
   }
-  const auto over = connection.start_call(request("echo"));
+  const auto over = connection.start_call(demo_call("echo"));
   ASSERT_FALSE(over.has_value());
   EXPECT_EQ(over.error().code, ErrorCode::kQueueFull);
   connection.cancel(last);
   EXPECT_EQ(connection.wait(last)->outcome, Outcome::kCancelled);
-  EXPECT_EQ(connection.call_tool(request("echo")).outcome, Outcome::kOk);
+  EXPECT_EQ(connection.call_tool(demo_call("echo")).outcome, Outcome::kOk);
 }
 
 TEST_P(ConnectionTest, ProgressIsHandedOverBeforeTheReply) {
   Connection connection = connect();
   std::string seen;
   connection.on_progress([&](std::uint64_t, std::string_view params) { seen = params; });
-  EXPECT_EQ(connection.call_tool(request("progress", R"({"progress":1})")).outcome, Outcome::kOk);
+  EXPECT_EQ(connection.call_tool(demo_call("progress", R"({"progress":1})")).outcome, Outcome::kOk);
   EXPECT_EQ(seen, R"({"progress":1})");
 }
 
 TEST_P(ConnectionTest, CancelSaysWhetherTheCallWasSent) {
   Connection connection = connect();
-  const auto unsent = connection.start_call(request("wait"));
-  const auto sent = connection.start_call(request("send and wait"));
+  const auto unsent = connection.start_call(demo_call("wait"));
+  const auto sent = connection.start_call(demo_call("send and wait"));
   connection.cancel(*unsent);
   connection.cancel(*sent);
   const auto unsent_reply = connection.wait(*unsent);
@@ -186,11 +173,11 @@ TEST_P(ConnectionTest, AnInterruptionCancelsTheCall) {
   with_interrupt.interrupt.fd = read_end.get();
   Connection connection = connect(with_interrupt);
   ASSERT_EQ(::write(write_end.get(), "x", 1), 1);
-  const CallReply reply = connection.call_tool(request("send and wait"));
+  const CallReply reply = connection.call_tool(demo_call("send and wait"));
   EXPECT_EQ(reply.outcome, Outcome::kCancelled);
   EXPECT_TRUE(reply.may_have_been_sent);
   EXPECT_EQ(daemon_->cancels(), 1);
-  EXPECT_EQ(connection.call_tool(request("echo")).outcome, Outcome::kOk);
+  EXPECT_EQ(connection.call_tool(demo_call("echo")).outcome, Outcome::kOk);
 }
 
 TEST_P(ConnectionTest, ASecondInterruptionLeavesAtOnce) {
@@ -203,7 +190,7 @@ TEST_P(ConnectionTest, ASecondInterruptionLeavesAtOnce) {
   Connection connection = connect(with_interrupt);
   ASSERT_EQ(::write(write_end.get(), "x", 1), 1);
   ASSERT_EQ(::write(write_end.get(), "x", 1), 1);
-  EXPECT_EQ(connection.call_tool(request("silent")).outcome, Outcome::kCancelled);
+  EXPECT_EQ(connection.call_tool(demo_call("silent")).outcome, Outcome::kCancelled);
 }
 
 TEST_P(ConnectionTest, ASilentDaemonAtTheDeadlineMeansNotSentIfItNeverBegan) {
@@ -214,7 +201,7 @@ TEST_P(ConnectionTest, ASilentDaemonAtTheDeadlineMeansNotSentIfItNeverBegan) {
     EXPECT_FALSE(reply.may_have_been_sent);
     EXPECT_EQ(reply.error.kind, ErrorKind::kTimeout);
   }
-  EXPECT_EQ(connection.call_tool(request("echo")).outcome, Outcome::kOk);
+  EXPECT_EQ(connection.call_tool(demo_call("echo")).outcome, Outcome::kOk);
 }
 
 TEST_P(ConnectionTest, ASilentDaemonAtTheDeadlineMeansUnknownIfItBegan) {
@@ -226,7 +213,7 @@ TEST_P(ConnectionTest, ASilentDaemonAtTheDeadlineMeansUnknownIfItBegan) {
   ASSERT_TRUE(reply.has_value());
   EXPECT_EQ(reply->outcome, Outcome::kUnknown);
   EXPECT_TRUE(reply->may_have_been_sent);
-  EXPECT_EQ(connection.call_tool(request("echo")).outcome, Outcome::kOk);
+  EXPECT_EQ(connection.call_tool(demo_call("echo")).outcome, Outcome::kOk);
 }
 
 TEST_P(ConnectionTest, AnAnswerAfterTheDeadlineIsDropped) {
@@ -234,7 +221,7 @@ TEST_P(ConnectionTest, AnAnswerAfterTheDeadlineIsDropped) {
   EXPECT_EQ(connection.call_tool(request_with_past_deadline("late answer")).outcome,
             Outcome::kNotSent);
   // The next call makes the daemon answer the first one too.
-  const CallReply reply = connection.call_tool(request("echo", "2"));
+  const CallReply reply = connection.call_tool(demo_call("echo", "2"));
   EXPECT_EQ(reply.outcome, Outcome::kOk);
   EXPECT_EQ(reply.body, "2");
 }
@@ -244,7 +231,7 @@ TEST_P(ConnectionTest, ADaemonThatDiesBeforeSendingGetsTheCallAgain) {
     daemon_.reset();
     daemon_.emplace(directory_.path());
     Connection connection = connect();
-    const CallReply reply = connection.call_tool(request(tool, "[7]"));
+    const CallReply reply = connection.call_tool(demo_call(tool, "[7]"));
     EXPECT_EQ(reply.outcome, Outcome::kOk) << tool << ": " << reply.error.message();
     EXPECT_EQ(reply.body, "[7]");
     EXPECT_EQ(connection.reconnects(), 1U);
@@ -254,7 +241,7 @@ TEST_P(ConnectionTest, ADaemonThatDiesBeforeSendingGetsTheCallAgain) {
 
 TEST_P(ConnectionTest, ADaemonThatDiesWhileSendingLeavesItUnknownAndIsNotAskedAgain) {
   Connection connection = connect();
-  const CallReply reply = connection.call_tool(request("send and die"));
+  const CallReply reply = connection.call_tool(demo_call("send and die"));
   EXPECT_EQ(reply.outcome, Outcome::kUnknown);
   EXPECT_TRUE(reply.may_have_been_sent);
   EXPECT_EQ(reply.error.kind, ErrorKind::kDisconnected);
@@ -263,7 +250,7 @@ TEST_P(ConnectionTest, ADaemonThatDiesWhileSendingLeavesItUnknownAndIsNotAskedAg
 
 TEST_P(ConnectionTest, ADaemonThatAlwaysDiesBeforeSendingEndsAsNotSent) {
   Connection connection = connect();
-  const CallReply reply = connection.call_tool(request("claim and die"));
+  const CallReply reply = connection.call_tool(demo_call("claim and die"));
   EXPECT_EQ(reply.outcome, Outcome::kNotSent);
   EXPECT_FALSE(reply.may_have_been_sent);
   EXPECT_EQ(daemon_->calls(), 4);
@@ -271,9 +258,9 @@ TEST_P(ConnectionTest, ADaemonThatAlwaysDiesBeforeSendingEndsAsNotSent) {
 
 TEST_P(ConnectionTest, EachCallInFlightGetsItsOwnVerdictWhenTheDaemonDies) {
   Connection connection = connect();
-  const auto unsent = connection.start_call(request("claim and wait"));
-  const auto sent = connection.start_call(request("send and wait"));
-  const auto killer = connection.start_call(request("claim and die once", "1"));
+  const auto unsent = connection.start_call(demo_call("claim and wait"));
+  const auto sent = connection.start_call(demo_call("send and wait"));
+  const auto killer = connection.start_call(demo_call("claim and die once", "1"));
   EXPECT_EQ(connection.wait(*sent)->outcome, Outcome::kUnknown);
   EXPECT_EQ(connection.wait(*killer)->outcome, Outcome::kOk);
   connection.cancel(*unsent);  // It was sent again to the next daemon, and waits there.
@@ -283,10 +270,10 @@ TEST_P(ConnectionTest, EachCallInFlightGetsItsOwnVerdictWhenTheDaemonDies) {
 
 TEST_P(ConnectionTest, ADaemonThatIsRestartedBetweenTwoCallsIsNoticedByNobody) {
   Connection connection = connect();
-  ASSERT_EQ(connection.call_tool(request("echo")).outcome, Outcome::kOk);
+  ASSERT_EQ(connection.call_tool(demo_call("echo")).outcome, Outcome::kOk);
   daemon_.reset();
   daemon_.emplace(directory_.path());
-  EXPECT_EQ(connection.call_tool(request("echo")).outcome, Outcome::kOk);
+  EXPECT_EQ(connection.call_tool(demo_call("echo")).outcome, Outcome::kOk);
   EXPECT_TRUE(connection.ping().has_value());
   EXPECT_EQ(connection.reconnects(), 1U);
 }
@@ -295,7 +282,7 @@ TEST_P(ConnectionTest, ACallThatAnEndingDaemonRefusesGoesToTheNextOne) {
   ConnectOptions may_start = options();
   may_start.auto_start = AutoStart::kYes;
   Connection connection = connect(may_start);
-  const CallReply reply = connection.call_tool(request("ending once", "[3]"));
+  const CallReply reply = connection.call_tool(demo_call("ending once", "[3]"));
   EXPECT_EQ(reply.outcome, Outcome::kOk) << reply.error.message();
   EXPECT_EQ(reply.body, "[3]");
   EXPECT_EQ(connection.reconnects(), 1U);
@@ -303,7 +290,7 @@ TEST_P(ConnectionTest, ACallThatAnEndingDaemonRefusesGoesToTheNextOne) {
 
 TEST_P(ConnectionTest, ARefusalByAnEndingDaemonIsFinalWhereNoneMayBeStarted) {
   Connection connection = connect();
-  const CallReply reply = connection.call_tool(request("ending once"));
+  const CallReply reply = connection.call_tool(demo_call("ending once"));
   EXPECT_EQ(reply.outcome, Outcome::kNotSent);
   EXPECT_EQ(reply.error.code, ErrorCode::kShuttingDown);
 }
@@ -311,13 +298,13 @@ TEST_P(ConnectionTest, ARefusalByAnEndingDaemonIsFinalWhereNoneMayBeStarted) {
 TEST_P(ConnectionTest, ConnectTriesAgainWhenTheDaemonEndsDuringTheHandshake) {
   daemon_->reset_connections(3);
   Connection connection = connect();
-  EXPECT_EQ(connection.call_tool(request("echo")).outcome, Outcome::kOk);
+  EXPECT_EQ(connection.call_tool(demo_call("echo")).outcome, Outcome::kOk);
 }
 
 TEST_P(ConnectionTest, WithoutADaemonACallIsNotSentAndSaysWhy) {
   Connection connection = connect();
   daemon_.reset();
-  const CallReply reply = connection.call_tool(request("echo"));
+  const CallReply reply = connection.call_tool(demo_call("echo"));
   EXPECT_EQ(reply.outcome, Outcome::kNotSent);
   EXPECT_EQ(reply.error.code, ErrorCode::kDaemonUnreachable);
   const auto refused = Connection::connect(options());
@@ -327,7 +314,7 @@ TEST_P(ConnectionTest, WithoutADaemonACallIsNotSentAndSaysWhy) {
 
 TEST_P(ConnectionTest, WaitReturnsNothingWhenItsOwnDeadlineComesFirst) {
   Connection connection = connect();
-  const auto correlation = connection.start_call(request("wait"));
+  const auto correlation = connection.start_call(demo_call("wait"));
   EXPECT_FALSE(connection.wait(*correlation, monotonic_now_ns()).has_value());
   EXPECT_FALSE(connection.was_interrupted());
   connection.cancel(*correlation);

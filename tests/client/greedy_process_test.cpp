@@ -3,6 +3,7 @@
 // One process takes of the daemon whatever it can get: connections, rings, calls. Another one still
 // gets its connection, its rings, its ping and its call.
 #include "tests/client/daemon_fixture.hpp"
+#include "tests/client/demo_calls.hpp"
 
 #include <sys/wait.h>
 
@@ -26,14 +27,6 @@ class GreedyProcessTest : public DaemonFixture {
     DaemonFixture::TearDown();
   }
 
-  static CallRequest call(std::string_view tool) {
-    CallRequest request;
-    request.server = "demo";
-    request.tool = tool;
-    request.arguments_json = "{}";
-    return request;
-  }
-
   /// Runs `work` in a process of its own; its exit code.
   template <class Work>
   static int in_another_process(Work&& work) {
@@ -52,7 +45,7 @@ class GreedyProcessTest : public DaemonFixture {
     if (!connection) return 1;
     if (connection->agreement().ring_bytes == 0) return 2;
     if (!connection->ping()) return 3;
-    if (connection->call_tool(call("echo")).outcome != Outcome::kOk) return 4;
+    if (connection->call_tool(demo_call("echo")).outcome != Outcome::kOk) return 4;
     return 0;
   }
 };
@@ -78,9 +71,9 @@ TEST_F(GreedyProcessTest, ASecondProcessIsServedBesideIt) {
   std::size_t rejected = 0;
   for (Connection& connection : held) {
     for (int i = 0; i < 3; ++i) {
-      const auto started = connection.start_call(call("silent"));
+      const auto started = connection.start_call(demo_call("silent"));
       ASSERT_TRUE(started.has_value());
-      const auto reply = connection.call_tool(call("rejected"));
+      const auto reply = connection.call_tool(demo_call("rejected"));
       ASSERT_EQ(reply.outcome, Outcome::kRejected);
       if (reply.error.code == ErrorCode::kQueueFull) ++rejected;
     }

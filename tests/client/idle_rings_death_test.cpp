@@ -3,6 +3,7 @@
 // A daemon process that is killed or stopped after it gave the rings of an idle client back:
 // nothing was in flight, so the next call was not sent, and is sent to whoever comes next.
 #include "tests/client/daemon_fixture.hpp"
+#include "tests/client/demo_calls.hpp"
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -56,10 +57,7 @@ class IdleRingsDeathTest : public DaemonFixture {
   }
 
   CallReply call(std::string_view tool, std::uint64_t deadline_ns = 0) {
-    CallRequest request;
-    request.server = "demo";
-    request.tool = tool;
-    request.arguments_json = "{}";
+    CallRequest request = demo_call(tool);
     request.deadline_ns = deadline_ns;
     return connection_->call_tool(request);
   }

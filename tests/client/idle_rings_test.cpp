@@ -4,6 +4,7 @@
 // nothing had been, each exactly once.
 #include "client/connection.hpp"
 
+#include "tests/client/demo_calls.hpp"
 #include "tests/client/scripted_daemon.hpp"
 
 #include <gtest/gtest.h>
@@ -29,24 +30,9 @@ class IdleRingsTest : public ::testing::Test {
     options.ring_idle_ns = ring_idle_ns;
     daemon_.emplace(directory_.path(), std::move(options));
   }
-  Connection connect() {
-    ConnectOptions options;
-    options.runtime_directory = directory_.path();
-    options.auto_start = AutoStart::kNo;
-    options.deadline_grace_ns = 0;
-    auto connection = Connection::connect(options);
-    if (!connection) ADD_FAILURE() << connection.error().message();
-    return std::move(connection).value();
-  }
-  static CallRequest echo(std::string_view arguments, std::string_view tool = "echo") {
-    CallRequest request;
-    request.server = "demo";
-    request.tool = tool;
-    request.arguments_json = arguments;
-    return request;
-  }
+  Connection connect() { return connect_with(options_for(directory_.path())); }
   static void expect_echo(Connection& connection, const std::string& arguments) {
-    const CallReply reply = connection.call_tool(echo(arguments));
+    const CallReply reply = connection.call_tool(demo_call("echo", arguments));
     EXPECT_EQ(reply.outcome, Outcome::kOk) << reply.error.message();
     EXPECT_EQ(reply.body, arguments);
   }
@@ -83,7 +69,8 @@ TEST_F(IdleRingsTest, ALargeReplyOutlivesTheRingsThatBroughtIt) {
   Connection connection = connect();
   std::vector<CallReply> kept;
   for (const char letter : {'a', 'b', 'c'}) {
-    kept.push_back(connection.call_tool(echo("\"" + std::string(100'000, letter) + "\"")));
+    kept.push_back(
+        connection.call_tool(demo_call("echo", "\"" + std::string(100'000, letter) + "\"")));
     EXPECT_TRUE(kept.back().body.is_mapped());
     daemon_->await_rings(0);
   }
@@ -98,7 +85,7 @@ TEST_F(IdleRingsTest, ALargeReplyOutlivesTheRingsThatBroughtIt) {
 TEST_F(IdleRingsTest, ACallUnderWayKeepsThem) {
   start_daemon(kNanosecondsPerMillisecond);
   Connection busy = connect();
-  const auto call = busy.start_call(echo("{}", "late answer"));
+  const auto call = busy.start_call(demo_call("late answer"));
   ASSERT_TRUE(call.has_value());
   daemon_->await_calls(1);
   Connection idle = connect();  // Younger: its rings would go later.

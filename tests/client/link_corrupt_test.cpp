@@ -23,23 +23,11 @@ using protocol::Outcome;
 using ring::Field;
 using ring::FieldHome;
 using ring::kTableCall;
+using ring::Point;
 using ring::RingOracle;
 
 constexpr std::uint32_t kRing = 4096;
 constexpr std::uint64_t kFirst = 3;
-
-enum class Point : std::uint8_t {
-  kHandshakeFrame,
-  kHandshakeSegment,
-  kFirstRecord,
-  kMidStream,
-  kAfterWrap,
-  kInBatch,
-  kParkedForData,
-  kParkedForSpace,
-  kWhileMapped,
-  kAfterClose,
-};
 
 protocol::RequestHeader answer_header() {
   return protocol::make_header(FrameKind::kResponse, Method::kCallTool, Outcome::kOk);
@@ -67,30 +55,12 @@ std::unique_ptr<Pair> make_pair() {
 
 class LinkCorruptFieldsTest : public ::testing::Test {
  protected:
-  struct Case {
-    const Field& field;
-    std::size_t index;
-    Point point;
-    std::uint64_t good = 0;
-    std::uint64_t value = 0;
-  };
+  using Case = ring::CorruptCase;
 
   void SetUp() override { honest_ = make_pair(); }
 
   void run_table(Point point) {
-    std::size_t count = 0;
-    for (const Field& field : ring::kFields) {
-      for (std::size_t index = 0; index < ring::kValuesPerField; ++index) {
-        Case tried{field, index, point};
-        run_case(tried);
-        ++count;
-        if (HasFailure()) {
-          FAIL() << describe(field, index, tried.good, tried.value);
-        }
-      }
-    }
-    std::printf("%zu cases\n", count);
-    EXPECT_EQ(count, 17U * 24U);
+    ring::run_corrupt_table(point, [this](Case& tried) { run_case(tried); });
   }
 
  private:

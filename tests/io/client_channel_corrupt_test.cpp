@@ -17,23 +17,11 @@ namespace {
 using ring::Field;
 using ring::FieldHome;
 using ring::kTableCall;
+using ring::Point;
 using ring::RingOracle;
 
 constexpr std::uint32_t kRing = RawClient::kRingBytes;
 constexpr std::uint64_t kFirst = 3;  ///< Correlation of what is sent before the record.
-
-enum class Point : std::uint8_t {
-  kHandshakeFrame,
-  kHandshakeSegment,
-  kFirstRecord,
-  kMidStream,
-  kAfterWrap,
-  kInBatch,
-  kParkedForData,
-  kParkedForSpace,
-  kWhileMapped,
-  kAfterClose,
-};
 
 /// Does something while the loop's pollers have announced that they sleep.
 struct WhileParked final : Poller {
@@ -48,13 +36,7 @@ struct WhileParked final : Poller {
 
 class CorruptFieldsTest : public ClientChannelFixture {
  protected:
-  struct Case {
-    const Field& field;
-    std::size_t index;
-    Point point;
-    std::uint64_t good = 0;
-    std::uint64_t value = 0;
-  };
+  using Case = ring::CorruptCase;
 
   void SetUp() override {
     ClientChannelFixture::SetUp();
@@ -68,19 +50,7 @@ class CorruptFieldsTest : public ClientChannelFixture {
   }
 
   void run_table(Point point) {
-    std::size_t count = 0;
-    for (const Field& field : ring::kFields) {
-      for (std::size_t index = 0; index < ring::kValuesPerField; ++index) {
-        Case tried{field, index, point};
-        run_case(tried);
-        ++count;
-        if (HasFailure()) {
-          FAIL() << describe(field, index, tried.good, tried.value);
-        }
-      }
-    }
-    std::printf("%zu cases\n", count);
-    EXPECT_EQ(count, 17U * 24U);
+    ring::run_corrupt_table(point, [this](Case& tried) { run_case(tried); });
     EXPECT_EQ(host_->open_channels(), 1U + (made_.receiver->closed ? 0U : 1U));
   }
 

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <iostream>
 #include <random>
 #include <utility>
@@ -63,6 +64,9 @@ class CallOutcomeTest : public LedgerFixture, public testing::WithParamInterface
   bool die_after(StepKind kind, std::uint32_t steps, AutoStart auto_start);
   bool stop_after(Connection& connection, StepKind kind, std::uint32_t steps);
   std::uint32_t instructions_of_a_call(Connection& connection);
+  /// Gives `end_after` a connection, the number of the sample, and how many instructions to wait.
+  void at_random_instructions(
+      const std::function<void(Connection&, std::uint64_t, std::uint32_t)>& end_after);
 
   void expect_truth(const CallReply& reply, const std::string& token, AutoStart auto_start);
   std::string next_token() { return "call-" + std::to_string(++tokens_); }
@@ -192,7 +196,8 @@ TEST_P(CallOutcomeTest, OfADaemonKilledAtEachSystemCall) {
   EXPECT_GE(count_of('u'), 1u) << "killed while the server worked";
 }
 
-TEST_P(CallOutcomeTest, OfADaemonKilledAtAnyInstruction) {
+void CallOutcomeTest::at_random_instructions(
+    const std::function<void(Connection&, std::uint64_t, std::uint32_t)>& end_after) {
   if (!TracedProcess::is_possible()) GTEST_SKIP() << "ptrace() is refused";
   if (kSamples == 0) GTEST_SKIP() << "only in an optimised build without sanitizers";
   Connection connection = connect(AutoStart::kYes, ring_bytes());
@@ -201,9 +206,16 @@ TEST_P(CallOutcomeTest, OfADaemonKilledAtAnyInstruction) {
   std::cout << instructions << " instructions\n";
   for (std::uint64_t i = 0; i < kSamples * soak_factor(); ++i) {
     const auto steps = static_cast<std::uint32_t>(random_() % instructions);
-    die_after(StepKind::kInstruction, steps, i % 2 == 0 ? AutoStart::kNo : AutoStart::kYes);
-    ASSERT_FALSE(HasFailure()) << "death after " << steps;
+    end_after(connection, i, steps);
+    ASSERT_FALSE(HasFailure()) << "end after " << steps;
   }
+}
+
+TEST_P(CallOutcomeTest, OfADaemonKilledAtAnyInstruction) {
+  at_random_instructions([this](Connection&, std::uint64_t sample, std::uint32_t steps) {
+    const AutoStart auto_start = sample % 2 == 0 ? AutoStart::kNo : AutoStart::kYes;
+    die_after(StepKind::kInstruction, steps, auto_start);
+  });
 }
 
 TEST_P(CallOutcomeTest, OfADaemonStoppedAtEachSystemCall) {
@@ -222,17 +234,9 @@ TEST_P(CallOutcomeTest, OfADaemonStoppedAtEachSystemCall) {
 }
 
 TEST_P(CallOutcomeTest, OfADaemonStoppedAtAnyInstruction) {
-  if (!TracedProcess::is_possible()) GTEST_SKIP() << "ptrace() is refused";
-  if (kSamples == 0) GTEST_SKIP() << "only in an optimised build without sanitizers";
-  Connection connection = connect(AutoStart::kYes, ring_bytes());
-  ASSERT_EQ(record(connection, next_token()), Outcome::kOk);
-  const std::uint32_t instructions = instructions_of_a_call(connection);
-  std::cout << instructions << " instructions\n";
-  for (std::uint64_t i = 0; i < kSamples * soak_factor(); ++i) {
-    const auto steps = static_cast<std::uint32_t>(random_() % instructions);
+  at_random_instructions([this](Connection& connection, std::uint64_t, std::uint32_t steps) {
     stop_after(connection, StepKind::kInstruction, steps);
-    ASSERT_FALSE(HasFailure()) << "stop after " << steps;
-  }
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(Path, CallOutcomeTest, testing::Values(64 * 1024, 0),

@@ -9,10 +9,13 @@
 #include "protocol/payload.hpp"
 #include "ring/segment_layout.hpp"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <map>
 #include <sstream>
@@ -204,6 +207,46 @@ inline std::string describe(const Field& field, std::size_t index, std::uint64_t
   text << field.name << " value " << index << ": 0x" << std::hex << value << " instead of 0x"
        << good;
   return text.str();
+}
+
+/// Where in a connection's life the field is spoilt.
+enum class Point : std::uint8_t {
+  kHandshakeFrame,
+  kHandshakeSegment,
+  kFirstRecord,
+  kMidStream,
+  kAfterWrap,
+  kInBatch,
+  kParkedForData,
+  kParkedForSpace,
+  kWhileMapped,
+  kAfterClose,
+};
+
+struct CorruptCase {
+  const Field& field;
+  std::size_t index;
+  Point point;
+  std::uint64_t good = 0;
+  std::uint64_t value = 0;
+};
+
+/// Every field with every value at one point, up to the first failure.
+template <class RunCase>
+void run_corrupt_table(Point point, RunCase&& run_case) {
+  std::size_t count = 0;
+  for (const Field& field : kFields) {
+    for (std::size_t index = 0; index < kValuesPerField; ++index) {
+      CorruptCase tried{field, index, point};
+      run_case(tried);
+      ++count;
+      if (testing::Test::HasFailure()) {
+        FAIL() << describe(field, index, tried.good, tried.value);
+      }
+    }
+  }
+  std::printf("%zu cases\n", count);
+  EXPECT_EQ(count, 17U * 24U);
 }
 
 struct ExpectedFrame {
