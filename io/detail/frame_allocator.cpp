@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "io/detail/frame_allocator.hpp"
 
+#include "protocol/base/recycling.hpp"
+
 #include <array>
 #include <new>
 
@@ -37,25 +39,13 @@ struct FreeLists {
 
 thread_local FreeLists free_lists;
 
-// Sanitizers must see each frame's own life, or a use after free would find a recycled frame.
-constexpr bool kRecycleFrames =
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-    false;
-#else
-    true;
-#endif
-#else
-    true;
-#endif
-
 constexpr std::size_t class_of(std::size_t bytes) { return (bytes - 1) / kClassBytes; }
 
 }  // namespace
 
 void* allocate_frame(std::size_t bytes) {
   const std::size_t index = class_of(bytes);
-  if (!kRecycleFrames || index >= kClassCount) return ::operator new(bytes);
+  if (!kRecycleMemory || index >= kClassCount) return ::operator new(bytes);
   FreeFrame*& head = free_lists.first[index];
   if (head == nullptr) return ::operator new((index + 1) * kClassBytes);
   FreeFrame* frame = head;
@@ -66,7 +56,7 @@ void* allocate_frame(std::size_t bytes) {
 
 void free_frame(void* frame, std::size_t bytes) noexcept {
   const std::size_t index = class_of(bytes);
-  if (!kRecycleFrames || index >= kClassCount || free_lists.count[index] >= kKeptPerClassMax) {
+  if (!kRecycleMemory || index >= kClassCount || free_lists.count[index] >= kKeptPerClassMax) {
     ::operator delete(frame);
     return;
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "protocol/base/text_pool.hpp"
 
+#include "protocol/base/recycling.hpp"
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -18,18 +20,6 @@ struct TextPool {
 
   ~TextPool();
 };
-
-// Sanitizers must see each text's own life, or a use after free would find a recycled one.
-constexpr bool kRecycleTexts =
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-    false;
-#else
-    true;
-#endif
-#else
-    true;
-#endif
 
 /// Set when the thread's pool is gone: texts may be destroyed later than it. Trivial, so that it
 /// can be read until the thread ends.
@@ -73,7 +63,7 @@ void recycle_text(std::string&& text) noexcept {
   text.clear();
   const bool is_worth_it =
       taken.capacity() > std::string().capacity() && taken.capacity() <= kPooledTextBytesMax;
-  if (!kRecycleTexts || !is_worth_it || pool_has_ended) return;
+  if (!kRecycleMemory || !is_worth_it || pool_has_ended) return;
   TextPool& own = pool();
   if (own.count == own.texts.size()) return;
   taken.clear();
