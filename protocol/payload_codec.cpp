@@ -16,8 +16,11 @@ std::string build_error_body(const Error& error, bool may_have_been_sent) {
 Result<ParsedErrorBody> parse_error_body(ByteSpan payload) {
   const PayloadReader reader(payload);
   const auto body = TRY(reader.fixed<ErrorBody>());
-  if (body.error_kind == 0 || body.error_kind > static_cast<std::uint32_t>(ErrorKind::kInternal)) {
-    return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation);
+  const bool has_kind =
+      body.error_kind != 0 && body.error_kind <= static_cast<std::uint32_t>(ErrorKind::kInternal);
+  if (!has_kind || body.reserved != 0) {
+    return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation,
+                std::string("error of no kind, or with a reserved field in use"));
   }
   const std::string_view message = TRY(reader.text(body.message));
   // The errno's text is part of the message already; keeping os_errno would print it twice.

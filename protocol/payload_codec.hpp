@@ -107,7 +107,10 @@ class PayloadReader {
   }
 
  private:
-  static Failure violation() { return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation); }
+  static Failure violation() {
+    return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation,
+                std::string("payload shorter than its fields or ranges say"));
+  }
 
   ByteSpan payload_;
 };

@@ -2,6 +2,7 @@
 #include "client/detail/link.hpp"
 
 #include "client/detail/interruption.hpp"
+#include "client/detail/violation.hpp"
 
 #include <poll.h>
 
@@ -15,8 +16,6 @@ using protocol::FrameKind;
 using protocol::Method;
 
 namespace {
-
-Failure violation() { return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation); }
 
 /// Files whose record has not come yet. The daemon pushes the record right behind its file unless
 /// our ring is full, so this bounds only a daemon that has gone wrong; and slabs.
@@ -43,6 +42,7 @@ Link::Link(UniqueFd socket, const ConnectOptions& options)
       interrupt_(options.interrupt),
       spin_ns_(options.spin_ns),
       spin_leave_(options.spin_leave),
+      decision_ns_max_(options.sign_of_life_ns_max),
       wished_ring_bytes_(options.ring_bytes),
       memory_(kMemoryMax) {}
 
@@ -65,7 +65,7 @@ bool Link::take_records(Sink& sink) {
   while (!distrusts_messages_ && rings_) {
     const auto view = rings_->consumer.peek();
     if (!view) {
-      lose_trust(view.error());
+      lose_trust(with_reason(view.error(), "record that no producer writes"));
       return any;
     }
     if (!*view) return any;
@@ -118,12 +118,14 @@ Result<bool> Link::take_socket_frame(Sink& sink, ring::ReceivedFrame& frame) {
     TRY(take_rings_answer(frame));
     return false;
   }
-  if (rings_) return violation();  // Everything else would come through the ring.
+  if (rings_) return violation("message beside the ring");
   if (is_event(header, Method::kIntent)) {
     TRY(take_intent(frame.payload));
     return true;
   }
-  if ((header.request.flags & protocol::flag::kMapped) != 0) return violation();
+  if ((header.request.flags & protocol::flag::kMapped) != 0) {
+    return violation("mapped payload without shared memory");
+  }
   TRY(take_message(sink, header, copy_text(as_text(frame.payload))));
   return true;
 }
@@ -171,7 +173,7 @@ Link::PumpEnd Link::wait_for_records(Sink& sink, std::uint64_t deadline_ns) {
   for (;;) {
     const auto outcome = rings_->waiter.wait_blocking(deadline_ns);
     if (!outcome) {
-      lose(outcome.error());
+      lose(with_reason(outcome.error(), kImpossiblePosition));
       return PumpEnd::kLost;
     }
     switch (*outcome) {

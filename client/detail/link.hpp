@@ -32,6 +32,9 @@
 
 namespace mcpwire::client::detail {
 
+/// Agreement::no_rings_because, where it is not for want of ours.
+inline constexpr const char* kNoneToGive = "the daemon has none to give; its log says why";
+
 class Link {
  public:
   /// Takes whole messages. Called inside send() and pump() and must not call them.
@@ -99,7 +102,7 @@ class Link {
   Result<void> use_rings(ring::OwnedSegment own, UniqueFd peer_segment, std::uint32_t ring_bytes);
 
   Result<bool> settle_push(Sink& sink, std::uint64_t correlation, std::uint64_t deadline_ns);
-  Result<void> await_decision(std::uint64_t correlation, std::uint64_t deadline_ns);
+  Result<bool> await_decision(std::uint64_t correlation, std::uint64_t deadline_ns);
   Result<void> renew_rings(Sink& sink, std::uint64_t deadline_ns);
   Result<void> offer_rings(Sink& sink, std::uint64_t deadline_ns);
   Result<void> await_rings_answer(Sink& sink, std::uint64_t deadline_ns);
@@ -140,6 +143,7 @@ class Link {
   InterruptSource interrupt_;
   std::uint64_t spin_ns_;
   SpinLeave spin_leave_;
+  std::uint64_t decision_ns_max_;  ///< How long a daemon may take to decide about its rings.
   std::uint32_t wished_ring_bytes_;
   bool awaits_rings_ = false;  ///< We have offered new ones; the daemon has not answered yet.
   std::optional<ring::OwnedSegment> offered_;

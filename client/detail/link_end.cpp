@@ -6,6 +6,7 @@
 #include "client/detail/link.hpp"
 
 #include "client/detail/interruption.hpp"
+#include "client/detail/violation.hpp"
 #include "protocol/payload_codec.hpp"
 
 #include <poll.h>
@@ -93,7 +94,7 @@ Result<void> Link::take_intent(ByteSpan payload) {
   const auto intent = protocol::PayloadReader(payload).fixed<protocol::IntentEvent>();
   if (!intent || intent->call_state > static_cast<std::uint32_t>(CallState::kDone)) {
     intents_are_unknown_ = true;
-    return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation);
+    return violation("malformed intent event");
   }
   intents_[intent->correlation] = static_cast<CallState>(intent->call_state);
   return {};

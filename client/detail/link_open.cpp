@@ -4,6 +4,7 @@
 #include "client/detail/hello.hpp"
 #include "client/detail/interruption.hpp"
 #include "client/detail/link.hpp"
+#include "client/detail/violation.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -142,13 +143,13 @@ Result<void> Link::finish_handshake(ring::ReceivedFrame frame,
                                     std::optional<ring::OwnedSegment> segment) {
   const FrameKind kind = protocol::kind_of(frame.header.request.flags);
   if (frame.header.request.method != static_cast<std::uint32_t>(Method::kHello)) {
-    return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation);
+    return violation("first frame that is no answer to HELLO");
   }
   if (kind == FrameKind::kError) return fail(refusal_error(frame.payload));
   const bool is_answer =
       frame.header.request.flags == protocol::make_flags(FrameKind::kResponse, Outcome::kOk) &&
       frame.header.correlation == kHelloCorrelation;
-  if (!is_answer) return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation);
+  if (!is_answer) return violation("malformed answer to HELLO");
   agreement_ = TRY(parse_hello_reply(frame.payload, wished_ring_bytes_));
   if (agreement_.ring_bytes == 0) return {};
   if (frame.lost_attachment) {
@@ -161,7 +162,9 @@ Result<void> Link::finish_handshake(ring::ReceivedFrame frame,
 
 Result<void> Link::use_rings(ring::OwnedSegment own, UniqueFd peer_segment,
                              std::uint32_t ring_bytes) {
-  ring::PeerSegment peer = TRY(ring::PeerSegment::attach(std::move(peer_segment), ring_bytes));
+  auto attached = ring::PeerSegment::attach(std::move(peer_segment), ring_bytes);
+  if (!attached) return fail(with_reason(attached.error(), "unacceptable segment"));
+  ring::PeerSegment peer = *std::move(attached);
   own.close_fd();
   ring::WaiterOptions waiting{.socket_fd = socket_.get(),
                               .peer_pidfd = watched_ ? watched_.get() : pidfd_.get(),

@@ -4,6 +4,7 @@
 // it finds out whether a record was still taken, and offers new rings.
 #include "client/detail/interruption.hpp"
 #include "client/detail/link.hpp"
+#include "client/detail/violation.hpp"
 #include "protocol/payload_codec.hpp"
 
 #include <poll.h>
@@ -29,12 +30,16 @@ constexpr std::uint64_t kOfferCorrelation = 1;
 constexpr int kLooksBeforeSleep = 1000;
 constexpr std::uint64_t kDecisionPauseNs = kNanosecondsPerMillisecond;
 
-Failure violation() { return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation); }
+/// `kNever` stays it.
+std::uint64_t after(std::uint64_t now_ns, std::uint64_t wait_ns) noexcept {
+  return wait_ns >= kNever - now_ns ? kNever : now_ns + wait_ns;
+}
 
 }  // namespace
 
 /// To be called behind a commit. False: the record was not taken and never will be.
 Result<bool> Link::settle_push(Sink& sink, std::uint64_t correlation, std::uint64_t deadline_ns) {
+  std::uint64_t decided_by_ns = 0;
   for (int looks = 0;; ++looks) {
     switch (rings_->producer.look_at_peer()) {
       case PeerState::kHears:
@@ -50,7 +55,10 @@ Result<bool> Link::settle_push(Sink& sink, std::uint64_t correlation, std::uint6
         }
         // What a dead daemon had not decided, the call words tell.
         if (!is_peer_alive()) return true;
-        TRY(await_decision(correlation, deadline_ns));
+        if (decided_by_ns == 0) {
+          decided_by_ns = std::min(deadline_ns, after(monotonic_now_ns(), decision_ns_max_));
+        }
+        if (TRY(await_decision(correlation, decided_by_ns))) return true;
         break;
       case PeerState::kRetired:
         // All it took it has answered, or it would not have retired.
@@ -61,14 +69,13 @@ Result<bool> Link::settle_push(Sink& sink, std::uint64_t correlation, std::uint6
   }
 }
 
-/// Whoever gives up here does not know whether the record will be taken: the call is revoked, and
-/// the link ends with it.
-Result<void> Link::await_decision(std::uint64_t correlation, std::uint64_t deadline_ns) {
-  const std::uint64_t pause_ns = std::min(deadline_ns, monotonic_now_ns() + kDecisionPauseNs);
+/// True: the record was taken; false: look again. Whoever gives up here does not know whether it
+/// will be: the call is revoked, its word says what is true, and the link ends with it.
+Result<bool> Link::await_decision(std::uint64_t correlation, std::uint64_t deadline_ns) {
+  const std::uint64_t pause_ns = std::min(deadline_ns, after(monotonic_now_ns(), kDecisionPauseNs));
   const WaitEnd end = wait_readable(-1, pause_ns, interrupt_);
-  if (end != WaitEnd::kInterrupted && monotonic_now_ns() < deadline_ns) return {};
-  const auto state = rings_->call_words.revoke(correlation);
-  if (protocol::may_have_been_sent(state)) return {};  // It has been decided, then.
+  if (end != WaitEnd::kInterrupted && monotonic_now_ns() < deadline_ns) return false;
+  if (protocol::may_have_been_sent(rings_->call_words.revoke(correlation))) return true;
   lose(end == WaitEnd::kInterrupted
            ? Error::of(ErrorKind::kCancelled, ErrorCode::kCancelledByCaller)
            : Error::with_detail(ErrorKind::kTimeout, ErrorCode::kDeadlineExceeded,
@@ -80,7 +87,8 @@ Result<void> Link::await_decision(std::uint64_t correlation, std::uint64_t deadl
 /// call goes on where this one stopped.
 Result<void> Link::renew_rings(Sink& sink, std::uint64_t deadline_ns) {
   if ((agreement_.features & protocol::feature::kRingRenewal) == 0) {
-    lose_trust(Error::of(ErrorKind::kInvalid, ErrorCode::kProtocolViolation));
+    lose_trust(Error::with_detail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation,
+                                  "rings given back although nobody agreed to that"));
     return fail(loss_);
   }
   // Answers that the daemon published before it retired.
@@ -93,7 +101,12 @@ Result<void> Link::renew_rings(Sink& sink, std::uint64_t deadline_ns) {
 Result<void> Link::offer_rings(Sink& sink, std::uint64_t deadline_ns) {
   // Where the system refuses the memory the socket has to do, from here on.
   std::optional<ring::OwnedSegment> segment;
-  if (auto made = ring::OwnedSegment::create({wished_ring_bytes_})) segment = *std::move(made);
+  auto made = ring::OwnedSegment::create({wished_ring_bytes_});
+  if (made) {
+    segment = *std::move(made);
+  } else {
+    agreement_.no_rings_because = made.error().message();
+  }
   const protocol::RingsOffer offer{sizeof(protocol::RingsOffer), segment ? wished_ring_bytes_ : 0};
   TRY(send_on_socket(sink,
                      {protocol::make_header(FrameKind::kRequest, Method::kRings),
@@ -129,8 +142,9 @@ Result<void> Link::await_rings_answer(Sink& sink, std::uint64_t deadline_ns) {
 
 Result<void> Link::take_rings_answer(ring::ReceivedFrame& frame) {
   const bool is_answer = protocol::kind_of(frame.header.request.flags) == FrameKind::kResponse &&
-                         protocol::outcome_of(frame.header.request.flags) == Outcome::kOk;
-  if (!awaits_rings_ || !is_answer) return violation();
+                         protocol::outcome_of(frame.header.request.flags) == Outcome::kOk &&
+                         frame.header.correlation == kOfferCorrelation;
+  if (!awaits_rings_ || !is_answer) return violation("answer to no offer of rings");
   const auto answer = TRY(protocol::PayloadReader(frame.payload).fixed<protocol::RingsOffer>());
   if (frame.lost_attachment) {
     return fail(Error::from_errno(ErrorKind::kOverloaded, EMFILE, "recvmsg"));
@@ -140,10 +154,13 @@ Result<void> Link::take_rings_answer(ring::ReceivedFrame& frame) {
   agreement_.ring_bytes = answer.ring_bytes;
   memory_.forget();  // It went with the old rings, on both sides.
   if (answer.ring_bytes == 0) {
+    if (own) agreement_.no_rings_because = kNoneToGive;
     rings_.reset();
     return {};
   }
-  if (!own || answer.ring_bytes != wished_ring_bytes_) return violation();
+  if (!own || answer.ring_bytes != wished_ring_bytes_) {
+    return violation("rings of another size than was offered");
+  }
   return use_rings(*std::move(own), std::move(frame.attached), answer.ring_bytes);
 }
 

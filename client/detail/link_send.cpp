@@ -3,6 +3,7 @@
 // The sending half of a link: which carrier takes a message, and what happens while it is full.
 #include "client/detail/interruption.hpp"
 #include "client/detail/link.hpp"
+#include "client/detail/violation.hpp"
 #include "ring/sealed_payload.hpp"
 
 #include <poll.h>
@@ -63,7 +64,7 @@ Result<bool> Link::push(Sink& sink, const protocol::RequestHeader& header,
 Result<void> Link::await_room(Sink& sink, std::uint32_t payload_bytes, std::uint64_t deadline_ns) {
   const auto outcome = rings_->waiter.wait_blocking(deadline_ns, payload_bytes);
   if (!outcome) {
-    lose(outcome.error());
+    lose(with_reason(outcome.error(), kImpossiblePosition));
     return fail(loss_);
   }
   switch (*outcome) {
@@ -99,7 +100,7 @@ Result<bool> Link::send_mapped(Sink& sink, protocol::RequestHeader header,
   for (;;) {
     const auto has_space = rings_->producer.has_space(sizeof(protocol::MappedDescriptor));
     if (!has_space) {
-      lose(has_space.error());
+      lose(with_reason(has_space.error(), kImpossiblePosition));
       return fail(loss_);
     }
     if (*has_space) break;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "client/detail/requests.hpp"
 
+#include "client/detail/violation.hpp"
 #include "protocol/payload_codec.hpp"
 
 #include <cstddef>
@@ -52,6 +53,7 @@ Result<std::vector<ServerSummary>> decode_servers(ByteSpan payload) {
 Result<ToolsListing> decode_tools(ByteSpan payload) {
   const PayloadReader reader(payload);
   const auto reply = TRY(reader.fixed<protocol::ListToolsReply>());
+  if (reply.reserved != 0) return violation("list of tools with a reserved field in use");
   ToolsListing listing;
   for (const protocol::ToolsEntry& entry :
        TRY(reader.array<protocol::ToolsEntry>(reply.successes, reply.success_bytes))) {
@@ -62,7 +64,7 @@ Result<ToolsListing> decode_tools(ByteSpan payload) {
        TRY(reader.array<protocol::FailureEntry>(reply.failures, reply.failure_bytes))) {
     if (entry.error_kind == 0 ||
         entry.error_kind > static_cast<std::uint32_t>(ErrorKind::kInternal)) {
-      return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation);
+      return violation("list of tools with a failure of no kind");
     }
     listing.failures.push_back({std::string(TRY(reader.text(entry.server))),
                                 Error::with_detail(static_cast<ErrorKind>(entry.error_kind),
@@ -77,6 +79,7 @@ Result<DaemonStatus> decode_status(ByteSpan payload) {
   constexpr std::size_t kRequired = offsetof(protocol::StatusReply, large);
   const PayloadReader reader(payload);
   const auto reply = TRY((reader.fixed<protocol::StatusReply, kRequired>()));
+  if (reply.reserved != 0) return violation("status with a reserved field in use");
   return DaemonStatus{reply.daemon_pid,
                       reply.uptime_ns,
                       reply.calls,

@@ -57,10 +57,9 @@ Result<void> Session::open_link(std::uint64_t deadline_ns) {
     if (link) {
       link_ = std::move(*link);
       liveness_.restart(monotonic_now_ns());
-      if (options_.ring_bytes != 0 && link_->agreement().ring_bytes == 0) {
-        no_rings_because_ = "the daemon has none to give; its log says why";
+      if (link_->agreement().ring_bytes == 0) {
+        link_->explain_no_rings(options_.ring_bytes != 0 ? kNoneToGive : no_rings_because_);
       }
-      link_->explain_no_rings(no_rings_because_);
       agreement_ = link_->agreement();
       return {};
     }
@@ -129,7 +128,7 @@ void Session::on_message(const protocol::FrameHeader& header, Body&& payload) {
   if (!is_progress || !progress_ || calls_.find(header.correlation) == nullptr) return;
   const protocol::PayloadReader reader(as_bytes(payload.view()));
   const auto event = reader.fixed<protocol::ProgressEvent>();
-  if (!event) return;
+  if (!event || event->reserved != 0) return;
   if (const auto params = reader.text(event->params)) progress_(header.correlation, *params);
 }
 

@@ -8,7 +8,9 @@
 #include "protocol/payload_codec.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <memory>
@@ -33,13 +35,17 @@ class LinkRingsTest : public ::testing::Test, protected Link::Sink {
     int ends[2];
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
     daemon_.reset(ends[1]);
+    client_fd_ = ends[0];
     options_.ring_bytes = kRingBytes;
+    options_.sign_of_life_ns_max = sign_of_life_ns();
     std::thread daemon([this] { shake_hands(); });
     auto link = Link::open(UniqueFd(ends[0]), options_, *build_hello(options_), kNever);
     daemon.join();
     ASSERT_TRUE(link.has_value()) << link.error().message();
     link_ = std::move(*link);
   }
+
+  virtual std::uint64_t sign_of_life_ns() const { return kNever; }
 
   ring::ReceivedFrame await_frame() {
     for (;;) {
@@ -79,6 +85,28 @@ class LinkRingsTest : public ::testing::Test, protected Link::Sink {
     answer(Method::kRings, protocol::RingsOffer{sizeof(protocol::RingsOffer), kRingBytes});
   }
 
+  /// The daemon has no rings for whatever was offered.
+  void refuse_offer() {
+    const auto frame = await_frame();
+    const protocol::RingsOffer none{sizeof(protocol::RingsOffer), 0};
+    const auto sent = ring::send_frame(
+        daemon_.get(), {protocol::make_header(FrameKind::kResponse, Method::kRings, Outcome::kOk),
+                        1,
+                        object_bytes(none),
+                        {},
+                        -1});
+    MCPWIRE_CHECK(sent.has_value());
+  }
+  /// Sends a call while the daemon has retired its rings and offers no new ones.
+  void send_call_without_rings() {
+    ASSERT_FALSE(consumer_->prepare_retire());
+    consumer_->retire();
+    std::thread daemon([this] { refuse_offer(); });
+    EXPECT_TRUE(send_call(7, kNever).has_value());
+    daemon.join();
+    EXPECT_EQ(link_->agreement().ring_bytes, 0U);
+  }
+
   void on_message(const protocol::FrameHeader&, Body&&) override {}
   Result<void> send_call(std::uint64_t correlation, std::uint64_t deadline_ns) {
     return link_->send(*this, protocol::make_header(FrameKind::kRequest, Method::kCallTool),
@@ -87,6 +115,7 @@ class LinkRingsTest : public ::testing::Test, protected Link::Sink {
   bool has_record() { return consumer_->peek().value().has_value(); }
 
   ConnectOptions options_;
+  int client_fd_ = -1;
   UniqueFd daemon_;
   std::unique_ptr<Link> link_;
   std::array<std::byte, protocol::kSocketFrameBytesMax> buffer_;
@@ -176,6 +205,48 @@ TEST_F(LinkRingsTest, ADaemonThatEndsInsteadOfAnsweringWasSentNothing) {
   ASSERT_FALSE(sent.has_value());
   EXPECT_EQ(sent.error().kind, ErrorKind::kDisconnected);
   EXPECT_EQ(link_->revoke(*this, 7), CallState::kNone);
+}
+
+TEST_F(LinkRingsTest, ALinkThatLosesItsRingsToADaemonWithoutAnySaysWhy) {
+  send_call_without_rings();
+  EXPECT_EQ(link_->agreement().no_rings_because, kNoneToGive);
+}
+
+TEST_F(LinkRingsTest, ALinkThatCanMakeNoNewRingsSaysWhy) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit tight = before;
+  tight.rlim_cur = static_cast<rlim_t>(UniqueFd(::dup(client_fd_)).get());
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &tight), 0);
+  send_call_without_rings();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_NE(link_->agreement().no_rings_because.find("Too many open files"), std::string::npos)
+      << link_->agreement().no_rings_because;
+}
+
+/// A daemon that is stopped between its announcement and its decision.
+class LinkIndecisionTest : public LinkRingsTest {
+  std::uint64_t sign_of_life_ns() const override { return 5 * kNanosecondsPerMillisecond; }
+};
+
+TEST_F(LinkIndecisionTest, ACallWithoutADeadlineIsGivenUpAndMayNotBeSentAnyMore) {
+  ASSERT_FALSE(consumer_->prepare_retire());
+  const auto sent = send_call(7, kNever);
+  ASSERT_FALSE(sent.has_value());
+  EXPECT_EQ(sent.error().kind, ErrorKind::kTimeout);
+  EXPECT_TRUE(link_->is_lost());
+  EXPECT_EQ(link_->revoke(*this, 7), CallState::kNone);
+  ring::DaemonCallWords words(own_->memory(), peer_->memory());
+  EXPECT_FALSE(words.begin_sending(7));
+}
+
+TEST_F(LinkIndecisionTest, ACallThatTheWordSaysIsBeingSentWasTaken) {
+  ASSERT_FALSE(consumer_->prepare_retire());
+  ring::DaemonCallWords words(own_->memory(), peer_->memory());
+  ASSERT_TRUE(words.begin_sending(7));
+  EXPECT_TRUE(send_call(7, kNever).has_value());
+  EXPECT_FALSE(link_->is_lost());
+  EXPECT_EQ(link_->revoke(*this, 7), CallState::kSending);
 }
 
 }  // namespace
