@@ -2,11 +2,10 @@
 //
 // ClientChannel: the daemon's end of one client's connection. It shakes hands, then carries frames
 // through the shared-memory rings, or through the socket where shared memory is refused.
-// ChannelHost: what all channels of one loop share.
 //
 // Nothing the peer can write is trusted: payloads are copied before they are looked at, or come in
 // memory files that are sealed for good. A violation is counted, reported once, and closes this
-// connection only.
+// connection only; what a client may not have for want of a share is refused, request by request.
 //
 // Threading: the loop's thread.
 // Invariants: on_channel_closed comes from the loop, never out of send(), start() or on_frame();
@@ -14,119 +13,31 @@
 //   hears nothing more. An idle channel has no buffer and is not polled: a doorbell wakes it.
 #pragma once
 
+#include "io/channel_host.hpp"
 #include "io/detail/channel_charges.hpp"
 #include "io/detail/channel_hello.hpp"
 #include "io/detail/channel_inbox.hpp"
 #include "io/detail/channel_outbox.hpp"
 #include "io/detail/channel_rings.hpp"
-#include "io/detail/channel_slabs.hpp"
-#include "io/detail/channel_spin.hpp"
-#include "io/detail/slot_pool.hpp"
-#include "io/detail/spin_budget.hpp"
 #include "io/fd_watcher.hpp"
-#include "io/loop.hpp"
 #include "protocol/base/result.hpp"
 #include "protocol/base/seams/frame_channel.hpp"
 #include "protocol/base/unique_fd.hpp"
-#include "protocol/params.hpp"
 #include "ring/control_socket.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
-#include <string>
-#include <vector>
+#include <utility>
 
 namespace mcpwire::io {
 
-enum class SharedMemoryPolicy : std::uint8_t { kOffer, kRefuse };
-
-struct ChannelHostOptions {
-  std::uint64_t daemon_instance = 0;  ///< Random per daemon process.
-  std::int32_t daemon_pid = 0;
-  std::string daemon_version;
-  SharedMemoryPolicy shared_memory = SharedMemoryPolicy::kOffer;
-  std::uint64_t handshake_timeout_ns = 2 * kNanosecondsPerSecond;
-  std::uint32_t handshakes_max = 1024;  ///< Connections that have not said HELLO yet.
-  /// Kept in our own memory for a client that does not read; with half of it none of its requests
-  /// is taken, and answers beyond it wait in memory files (io/detail/channel_outbox.hpp).
-  std::size_t pending_bytes_max = 1024 * 1024;
-  /// One message that comes in several socket frames.
-  std::size_t reassembly_bytes_max = 64 * 1024 * 1024;
-  /// After a request that was answered at once, the loop looks out for the next one for so long
-  /// instead of sleeping, unless it waits for a server's answer too or that has not paid lately.
-  /// 0: never.
-  std::uint64_t spin_ns = 50 * kNanosecondsPerMicrosecond;
-  /// Clients that may spin at the same time, and for how long each; see io/detail/spin_budget.hpp.
-  std::size_t spinning_clients_max = 1;
-  std::uint64_t client_spin_ns = 200 * kNanosecondsPerMicrosecond;
-  /// A connection without a message for so long, and with nothing in flight, gives its rings back;
-  /// the client offers new ones when it needs them (docs/adr/0009). 0: never.
-  std::uint64_t ring_idle_ns = 5 * kNanosecondsPerSecond;
-  /// A client that rang so often without work for us that it has no bell left (kBellsMax) is not
-  /// read from for so long. Its ring is still looked into, and its end is noticed.
-  std::uint64_t bell_pause_ns = 10 * kNanosecondsPerMillisecond;
-  /// Memory that carries large answers and stays with its client (io/detail/channel_slabs.hpp).
-  detail::SlabKeeperOptions slabs;
-  /// What all clients together may hold; one process gets a share of it (ring/charge.hpp).
-  /// Descriptors are memory files beside the connections themselves.
-  ring::ResourceAmounts quota = {/*bytes*/ std::uint64_t{4} << 30, /*descriptors*/ 4096,
-                                 /*calls*/ 4096, /*connections*/ 32'768, /*handshakes*/ 1024};
-  /// Told the first time that a process is refused something for want of a share, and what.
-  std::function<void(std::int32_t, const char*)> on_over_quota;
-  /// Told of each violation: process id of the peer, and what it did.
-  std::function<void(std::int32_t, const Error&)> on_violation;
-  /// Told once that clients that ask for rings get the socket, and why; again only after rings
-  /// could be made in between.
-  std::function<void(const Error&)> on_no_shared_memory;
-};
-
-class ChannelHost {
- public:
-  ChannelHost(Loop& loop, ChannelHostOptions options);
-
-  Loop& loop() const noexcept { return loop_; }
-  const ChannelHostOptions& options() const noexcept { return options_; }
-  /// The last client that asked for rings got the socket: there was no memory to share.
-  bool lacks_shared_memory() const noexcept { return lacks_shared_memory_; }
-  /// Both spin limits follow what it costs here to wake a thread (ring/wake_price.hpp).
-  void set_wake_price(std::uint64_t wake_ns) noexcept;
-  /// Connections closed because the peer broke the protocol.
-  std::uint64_t violations() const noexcept { return violations_; }
-  /// What client processes hold, and how often one was refused more.
-  const ring::Quota& quota() const noexcept { return processes_.quota(); }
-  /// Channels whose handshake is done.
-  std::uint32_t open_channels() const noexcept { return open_; }
-  /// Of those, how many hold shared memory.
-  std::uint32_t channels_with_rings() const noexcept { return with_rings_; }
-  /// How large answers left.
-  const detail::LargePayloadCounters& large_payloads() const noexcept { return slabs_.counters(); }
-
- private:
-  friend class ClientChannel;
-  void note_over_quota(detail::PeerProcess& process, const char* what);
-  Loop& loop_;
-  ChannelHostOptions options_;
-  detail::PeerProcesses processes_;
-  detail::ChannelSpin spin_;
-  detail::SpinBudget spin_budget_;
-  detail::SlabKeeper slabs_;
-  detail::SlotPool rings_memory_;
-  std::vector<std::byte> scratch_;  ///< Holds the one payload that is being handed over.
-  std::uint64_t violations_ = 0;
-  std::uint32_t open_ = 0;
-  std::uint32_t handshaking_ = 0;
-  std::uint32_t with_rings_ = 0;
-  std::uint32_t unanswered_ = 0;  ///< Requests of all channels that wait for their answer.
-  bool lacks_shared_memory_ = false;
-};
-
 class ClientChannel final : public FrameChannel, private FdWatcher::Observer, private Poller {
  public:
-  /// Takes a connected SEQPACKET socket. kPeerRefused for another user's process, kOverloaded with
-  /// too many handshakes going on. `host` outlives the channel.
+  /// Takes a connected SEQPACKET socket. kPeerRefused for another user's process; kOverloaded,
+  /// which the client is told, with too many handshakes going on or connections of its process.
+  /// `host` outlives the channel.
   static Result<std::unique_ptr<ClientChannel>> create(ChannelHost& host, UniqueFd socket);
   ~ClientChannel() override;
 
@@ -135,30 +46,28 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
   void start(Receiver& receiver) override;
   Result<void> send(const protocol::RequestHeader& header, std::uint64_t correlation, ByteSpan head,
                     ByteSpan body) override;
-  bool has_unsent() const noexcept override { return outbox_.has_pending(); }
+  bool has_unsent() const noexcept override { return active_ && active_->outbox.has_pending(); }
   void publish_call_state(std::uint64_t correlation, protocol::CallState state) override;
   bool begin_sending(std::uint64_t correlation) override;
-  std::int32_t peer_process_id() const noexcept override { return charges_.process().pid(); }
+  std::int32_t peer_process_id() const noexcept override { return process_->pid(); }
   void close() noexcept override;
 
   /// Socket frames beside the rings that a client may send without work for us. A correct one rings
   /// once for each time we slept, and then there is a record or room; one file goes with a record.
   static constexpr std::uint8_t kBellsMax = 64;
 
-  /// 0 where all traffic goes through the socket.
-  std::uint32_t ring_bytes() const noexcept { return rings_ ? rings_->own.memory().ring_bytes : 0; }
+  /// 0 where all traffic goes through the socket, and after the rings were given back.
+  std::uint32_t ring_bytes() const noexcept {
+    return has_rings() ? active_->rings->own.memory().ring_bytes : 0;
+  }
 
  private:
   enum class State : std::uint8_t { kNew, kHandshake, kOpen, kClosed };
 
-  struct PeerDeath final : detail::PeerProcess::Member {
-    explicit PeerDeath(ClientChannel& owner) noexcept : channel(owner) {}
+  struct Membership final : detail::PeerProcess::Member {
+    explicit Membership(ClientChannel& owner) noexcept : channel(owner) {}
     void on_process_ended() override;
-    ClientChannel& channel;
-  };
-  struct RoomWatch final : FdWatcher::Observer {
-    explicit RoomWatch(ClientChannel& owner) noexcept : channel(owner) {}
-    void on_ready(unsigned events) override;
+    void settle_answers() override;
     ClientChannel& channel;
   };
   struct LaterWork final : Runnable {
@@ -166,13 +75,24 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
     void run() override;
     ClientChannel& channel;
   };
-  /// The end of the patience with a handshake, or with unused rings.
-  struct PatienceTimer final : Timer {
-    explicit PatienceTimer(ClientChannel& owner) noexcept : channel(owner) {}
+  /// Until HELLO: the end of our patience with it.
+  struct Handshake final : Timer {
+    Handshake(ClientChannel& owner, ring::Charge share) noexcept
+        : channel(owner), charge(std::move(share)) {}
+    void on_timer() override;
+    ClientChannel& channel;
+    ring::Charge charge;
+  };
+  struct RoomWatch final : FdWatcher::Observer {
+    explicit RoomWatch(ClientChannel& owner) noexcept : channel(owner) {}
+    void on_ready(unsigned events) override;
+    ClientChannel& channel;
+  };
+  struct IdleTimer final : Timer {
+    explicit IdleTimer(ClientChannel& owner) noexcept : channel(owner) {}
     void on_timer() override;
     ClientChannel& channel;
   };
-
   /// The socket is not read until it fires.
   struct BellPause final : Timer {
     explicit BellPause(ClientChannel& owner) noexcept : channel(owner) {}
@@ -181,82 +101,104 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
   };
 
   friend class ChannelHost;
-  /// All that only a connection in use has.
-  struct Rings final : detail::ChannelRings {
-    Rings(ring::OwnedSegment own_segment, ring::PeerSegment peer_segment,
-          ClientChannel& channel) noexcept
-        : ChannelRings(std::move(own_segment), std::move(peer_segment)), idle_timer(channel) {}
-    PatienceTimer idle_timer;
+  /// All that only a connection in use has. Made when something comes, and gone when nothing has
+  /// for ChannelHostOptions::ring_idle_ns.
+  struct Active final {
+    explicit Active(ClientChannel& channel) noexcept;
+
+    detail::ChannelCharges charges;
+    std::optional<detail::ChannelRings> rings;
+    detail::ChannelInbox inbox;
+    detail::ChannelOutbox outbox;
+    IdleTimer idle_timer;
+    RoomWatch room_watch;
+    std::unique_ptr<FdWatcher> room_watcher;  ///< Only while the socket is full.
+    std::unique_ptr<BellPause> bell_pause;
+    std::uint64_t delivering = 0;  ///< Correlation of the request inside on_frame().
+    std::uint64_t last_message_ns = 0;
+    std::uint32_t unanswered = 0;
+    std::uint8_t quiet_wakes = 0;
+    std::uint8_t bells_left = kBellsMax;
+    bool record_waits = false;  ///< The next record's file is behind what is still to be read.
   };
 
-  ClientChannel(ChannelHost& host, UniqueFd socket, detail::ChannelCharges charges);
+  ClientChannel(ChannelHost& host, UniqueFd socket, std::shared_ptr<detail::PeerProcess> process,
+                ring::Charge connection, ring::Charge handshake);
 
   void on_ready(unsigned events) override;
   bool poll() override;
   bool prepare_park() override;
   void unpark(LoopSlept slept) override;
 
+  // The connection in use, and its rest (io/detail/channel_rest.cpp).
+  bool has_rings() const noexcept { return active_ && active_->rings; }
+  /// Rings were agreed on: no data beside them.
+  bool speaks_through_rings() const noexcept { return has_rings() || has_retired_; }
+  bool ensure_active();
+  void await_idleness();
+  bool may_rest() const noexcept;
+  void rest_if_idle();
+  Result<void> make_rings(ring::ReceivedFrame& frame, std::uint32_t ring_bytes);
+  Result<void> try_make_rings(ring::ReceivedFrame& frame, std::uint32_t ring_bytes);
+  void note_shared_memory(const Error* lack);
+  void attach_outbox();
+  Result<void> take_rings_offer(ring::ReceivedFrame& frame);
+  Result<void> answer_rings_offer(std::uint64_t correlation);
+
+  // The handshake (io/detail/channel_handshake.cpp).
+  Result<void> take_hello(ring::ReceivedFrame& frame);
+  Result<void> share_memory(ring::ReceivedFrame& frame, detail::HelloVerdict& verdict);
+  Result<void> answer_hello(std::uint64_t correlation, const detail::HelloVerdict& verdict);
+  void refuse_hello(std::uint64_t correlation, const Error& why);
+
+  // What comes (io/detail/channel_receive.cpp, io/detail/channel_bells.cpp).
   void read_socket();
   bool may_read_bells();
   void earn_bells(std::size_t work) noexcept;
   void end_bell_pause();
   Result<void> take_socket_frame(ring::ReceivedFrame& frame);
-  Result<void> take_hello(ring::ReceivedFrame& frame);
-  Result<void> share_memory(ring::ReceivedFrame& frame, detail::HelloVerdict& verdict);
-  Result<void> answer_hello(std::uint64_t correlation, const detail::HelloVerdict& verdict);
-  void refuse_hello(std::uint64_t correlation, const std::string& message);
-  Result<void> make_rings(ring::ReceivedFrame& frame, std::uint32_t ring_bytes);
-  void note_shared_memory(const Error* lack);
-  Result<void> take_rings_offer(ring::ReceivedFrame& frame);
-  Result<void> answer_rings_offer(std::uint64_t correlation);
-  void await_idleness();
-  bool may_retire_rings() const noexcept;
-  void retire_rings_if_idle();
+  Result<void> take_memory_file(ring::ReceivedFrame& frame);
   Result<bool> take_records();
   enum class SocketLook : std::uint8_t { kAllowed, kUsed };
   bool is_file_here(const ring::FrameView& view, SocketLook& look);
   Result<std::size_t> take_record(const ring::FrameView& view);
-  Result<void> take_message(const protocol::FrameHeader& header, ByteSpan payload);
+  Result<void> take_message(const protocol::FrameHeader& header, ByteSpan payload,
+                            detail::ChannelInbox::Carrier carrier);
+  void bound_partial();
   void deliver(const protocol::FrameHeader& header, ByteSpan payload);
-  void refuse_request(const protocol::FrameHeader& header, const char* what);
-  void note_pending();
-  Result<void> charge_inbox();
+  const char* try_begin(std::uint64_t correlation, std::size_t payload_bytes);
+  void refuse(const protocol::FrameHeader& header, const Error& why);
   void look_out_for_next();
-  void flush();
+
+  // What goes, and turns of the loop (io/detail/channel_turns.cpp).
+  bool flush();
   void look_for_room();
   void make_hot();
   void try_cool_down();
+  bool is_throttled() const noexcept;
+
   void shut(const Error& why);
   void leave_open_state() noexcept;
   void run_later();
-  bool is_throttled() const noexcept;
 
   ChannelHost& host_;
   Receiver* receiver_ = nullptr;
+  std::shared_ptr<detail::PeerProcess> process_;
+  ring::Charge connection_;
   UniqueFd socket_;
-  detail::ChannelCharges charges_;
-  detail::SlotPool::Pointer<Rings> rings_;
-  detail::ChannelInbox inbox_;
-  detail::ChannelOutbox outbox_;
+  std::uint32_t next_slab_ = 1;
   FdWatcher socket_watcher_;
-  PeerDeath peer_death_{*this};
-  RoomWatch room_watch_{*this};
-  std::unique_ptr<FdWatcher> room_watcher_;  ///< Only while the socket is full.
+  Membership membership_{*this};
   LaterWork later_{*this};
-  std::unique_ptr<PatienceTimer> handshake_timer_;
-  std::unique_ptr<BellPause> bell_pause_;
+  detail::SlotPool::Pointer<Active> active_;
+  std::unique_ptr<Handshake> handshake_;
   std::unique_ptr<Error> closed_why_;  ///< To be reported to the receiver.
-  std::uint64_t delivering_ = 0;       ///< Correlation of the request inside on_frame().
-  std::uint64_t last_message_ns_ = 0;
-  std::uint32_t unanswered_ = 0;
-  std::uint8_t quiet_wakes_ = 0;
-  std::uint8_t bells_left_ = kBellsMax;
   State state_ = State::kNew;
-  bool renews_rings_ = false;     ///< Agreed: unused rings may be given back.
-  bool has_retired_ = false;      ///< They are; the client has not offered new ones yet.
-  bool socket_has_more_ = false;  ///< Reading stopped at a limit: no event will tell.
-  bool record_waits_ = false;     ///< The next record's file is behind what is still to be read.
-  bool peer_hung_up_ = false;     ///< The end of file is behind what is still to be read.
+  bool renews_rings_ : 1 = false;     ///< Agreed: unused rings may be given back.
+  bool uses_slabs_ : 1 = false;       ///< Agreed: large answers come in slabs.
+  bool has_retired_ : 1 = false;      ///< Rings are given back; new ones are not offered yet.
+  bool socket_has_more_ : 1 = false;  ///< Reading stopped at a limit: no event will tell.
+  bool peer_hung_up_ : 1 = false;     ///< The end of file is behind what is still to be read.
 };
 
 }  // namespace mcpwire::io

@@ -24,22 +24,31 @@ Result<std::optional<MessagePieces::Whole>> MessagePieces::add(const FrameHeader
   MCPWIRE_CHECK(concerns(header));
   static_assert(kMessageBytesMax <= std::numeric_limits<std::uint32_t>::max());
   if (!partial_) {
-    partial_ = std::make_unique<Whole>(Whole{header, {}});
+    partial_ = std::make_unique<Whole>(Whole{header, {}, {}});
+    arrived_bytes_ = 0;
   } else if (!continues(partial_->header, header)) {
     return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation,
                 std::string("message in pieces interrupted by another one"));
   }
-  if (partial_->payload.size() + payload.size() > bytes_max_) {
+  arrived_bytes_ += payload.size();
+  if (arrived_bytes_ > bytes_max_) {
     return fail(ErrorKind::kInvalid, ErrorCode::kTooLarge,
                 "message in pieces over " + std::to_string(bytes_max_) + " bytes");
   }
-  partial_->payload.append(as_text(payload));
+  if (!partial_->dropped) partial_->payload.append(as_text(payload));
   if ((header.request.flags & flag::kMore) != 0) return std::nullopt;
   Whole whole = std::move(*partial_);
   partial_.reset();
   whole.header.request.flags &= ~flag::kMore;
   whole.header.request.payload_len = static_cast<std::uint32_t>(whole.payload.size());
   return std::optional<Whole>(std::move(whole));
+}
+
+void MessagePieces::drop(Error why) {
+  MCPWIRE_CHECK(partial_ != nullptr);
+  if (partial_->dropped) return;
+  partial_->payload = std::string();
+  partial_->dropped = std::move(why);
 }
 
 }  // namespace mcpwire::protocol

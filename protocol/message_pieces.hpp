@@ -26,12 +26,20 @@ class MessagePieces {
     return partial_ != nullptr || (header.request.flags & flag::kMore) != 0;
   }
 
+  /// A message has begun and not ended.
+  bool is_under_way() const noexcept { return partial_ != nullptr; }
+
   /// That wait for the rest of their message.
   std::size_t bytes() const noexcept { return partial_ ? partial_->payload.size() : 0; }
+
+  /// Nothing of the message under way is kept from here on; its last piece still ends it.
+  /// REQUIRES: there is one.
+  void drop(Error why);
 
   struct Whole {
     FrameHeader header;  ///< Without MORE, with the length of the whole.
     std::string payload;
+    std::optional<Error> dropped;  ///< Why there is no payload, if it was given up.
   };
   /// Takes the next frame; the message, once it is whole. kProtocolViolation if another message
   /// comes in between, kTooLarge over the limit. REQUIRES: concerns(header).
@@ -39,6 +47,7 @@ class MessagePieces {
 
  private:
   std::size_t bytes_max_;
+  std::size_t arrived_bytes_ = 0;   ///< Of the message under way, dropped or kept.
   std::unique_ptr<Whole> partial_;  ///< An idle connection keeps none.
 };
 

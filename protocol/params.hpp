@@ -74,7 +74,8 @@ struct HelloReply {
 };
 static_assert(WireStruct<HelloReply> && sizeof(HelloReply) == 40);
 
-/// Daemon to client in a frame of kind error: no common ground; names what is supported.
+/// Daemon to client in a frame of kind error: no common ground, or no room; names what is
+/// supported.
 struct HelloRefusal {
   std::uint32_t struct_bytes;
   std::uint32_t version_min;
@@ -82,8 +83,10 @@ struct HelloRefusal {
   std::uint32_t reserved;  ///< Must be zero.
   std::uint64_t features_supported;
   ByteRange message;
+  std::uint32_t error_kind;  ///< ErrorKind; 0 from an older daemon: version or features.
+  std::uint32_t error_code;  ///< ErrorCode.
 };
-static_assert(WireStruct<HelloRefusal> && sizeof(HelloRefusal) == 32);
+static_assert(WireStruct<HelloRefusal> && sizeof(HelloRefusal) == 40);
 
 struct ListServersReply {
   std::uint32_t struct_bytes;

@@ -20,8 +20,16 @@
 
 namespace mcpwire::ring {
 
-enum class Resource : std::uint8_t { kBytes, kDescriptors, kCalls, kConnections, kHandshakes };
-inline constexpr std::size_t kResources = 5;
+enum class Resource : std::uint8_t {
+  kBytes,        ///< Rings, and requests until they are answered.
+  kDescriptors,  ///< Memory files, received ones and those on their way.
+  kCalls,
+  kConnections,
+  kHandshakes,
+  kAnswerBytes,  ///< Answers that their client has not taken.
+  kSlabBytes,    ///< Slabs, in use and kept for the next answer.
+};
+inline constexpr std::size_t kResources = 7;
 
 using ResourceAmounts = std::array<std::uint64_t, kResources>;
 constexpr std::size_t index_of(Resource resource) noexcept {
@@ -92,6 +100,7 @@ class Charge {
   }
   ~Charge() { release(); }
 
+  QuotaAccount& account() const noexcept { return *account_; }
   std::uint64_t amount() const noexcept { return amount_; }
   /// Makes it so much. False: it is as it was. Less is never refused.
   [[nodiscard]] bool try_set(std::uint64_t amount) noexcept;
@@ -103,7 +112,7 @@ class Charge {
   Resource resource() const noexcept { return static_cast<Resource>(resource_); }
 
   QuotaAccount* account_;
-  // One word: ten thousand idle connections hold five charges each.
+  // One word: ten thousand idle connections hold one each.
   std::uint64_t amount_ : 56;
   std::uint64_t resource_ : 8;
 };

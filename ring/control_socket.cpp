@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -181,6 +183,11 @@ Result<std::optional<ReceivedFrame>> recv_frame(int socket_fd, MutableByteSpan b
   return ReceivedFrame{header,
                        ByteSpan(buffer).subspan(sizeof(FrameHeader), bytes - sizeof(FrameHeader)),
                        std::move(fds.fds[0]), lost_fds};
+}
+
+bool has_untaken_frames(int socket_fd) noexcept {
+  int bytes = 0;
+  return ::ioctl(socket_fd, SIOCOUTQ, &bytes) != 0 || bytes != 0;
 }
 
 Result<void> ring_doorbell(int socket_fd) {

@@ -58,6 +58,10 @@ struct ReceivedFrame {
 /// breaks a rule of the header, or brings a descriptor that is surplus or uninvited.
 Result<std::optional<ReceivedFrame>> recv_frame(int socket_fd, MutableByteSpan buffer);
 
+/// True while something that was sent waits in the peer's queue, the files that go with it
+/// included; also where the kernel does not say.
+bool has_untaken_frames(int socket_fd) noexcept;
+
 /// Rings the peer. A full queue counts as rung: the peer has something to wake up for.
 Result<void> ring_doorbell(int socket_fd);
 

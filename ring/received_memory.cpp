@@ -86,28 +86,50 @@ ReceivedMemory::ReceivedMemory(Limits limits)
 
 ReceivedMemory::~ReceivedMemory() = default;
 
-Result<void> ReceivedMemory::keep(ByteSpan memory_event, UniqueFd file) {
+Result<protocol::MemoryEvent> ReceivedMemory::read_event(ByteSpan memory_event) const {
   const auto event = protocol::PayloadReader(memory_event).fixed<protocol::MemoryEvent>();
-  if (!event || event->life > MemoryLife::kStays) return violation("malformed memory event");
-  if (!file) return violation("memory event without a file");
+  // 0 is the number of no use: it would never be given back.
+  const bool is_well_formed = event && event->life <= MemoryLife::kStays && event->generation != 0;
+  if (!is_well_formed) return violation("malformed memory event");
   if (event->bytes > protocol::kMessageBytesMax) return violation("memory file over the limit");
   if (has({event->slab, event->generation, 0, 0})) return violation("memory file announced twice");
-  if (event->life == MemoryLife::kOnce) {
-    if (is_full()) return violation("too many memory files");
-    files_.push_back({event->slab, event->generation, event->bytes, std::move(file)});
+  const bool is_slab = event->life == MemoryLife::kStays;
+  if (is_slab && slabs_.size() >= limits_.slabs_max) return violation("slab that nobody agreed to");
+  if (!is_slab && is_full()) return violation("too many memory files");
+  return *event;
+}
+
+Result<void> ReceivedMemory::keep(ByteSpan memory_event, UniqueFd file) {
+  const protocol::MemoryEvent event = TRY(read_event(memory_event));
+  if (!file) return violation("memory event without a file");
+  if (event.life == MemoryLife::kOnce) {
+    files_.push_back({event.slab, event.generation, event.bytes, std::move(file)});
     return {};
   }
-  if (slabs_.size() >= limits_.slabs_max) return violation("slab that nobody agreed to");
-  if (!detail::check_memory_file(file.get(), detail::one_writer_seals(), event->bytes)) {
+  if (!detail::check_memory_file(file.get(), detail::one_writer_seals(), event.bytes)) {
     return violation("slab without its seals, or of another size");
   }
   auto slab = std::make_shared<ReceivedSlab>(TRY(detail::Mapping::create(
-      file.get(), static_cast<std::size_t>(event->bytes), detail::MapMode::kSharedReadOnly)));
-  slab->number = event->slab;
-  slab->generation = event->generation - 1;  // The first use is the one it was announced for.
+      file.get(), static_cast<std::size_t>(event.bytes), detail::MapMode::kSharedReadOnly)));
+  slab->number = event.slab;
+  slab->generation = event.generation - 1;  // The first use is the one it was announced for.
   slab->credits = credits_;
   slabs_.push_back(std::move(slab));
   return {};
+}
+
+Result<void> ReceivedMemory::note_lost(ByteSpan memory_event) {
+  const protocol::MemoryEvent event = TRY(read_event(memory_event));
+  if (event.life != MemoryLife::kOnce) {
+    return fail(ErrorKind::kOverloaded, ErrorCode::kQueueFull, std::string("lost a slab"));
+  }
+  files_.push_back({event.slab, event.generation, event.bytes, UniqueFd()});
+  return {};
+}
+
+std::size_t ReceivedMemory::file_count() const noexcept {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(files_, [](const File& file) { return bool(file.fd); }));
 }
 
 bool ReceivedMemory::has(const MappedDescriptor& where) const noexcept {
@@ -157,6 +179,10 @@ Result<MappedPayload> ReceivedMemory::open_slab(const std::shared_ptr<ReceivedSl
 Result<MappedPayload> ReceivedMemory::open_file(File file, const MappedDescriptor& where) {
   if (!protocol::descriptor_fits(where, file.bytes)) {
     return violation("payload outside of its memory file");
+  }
+  if (!file.fd) {
+    return fail(ErrorKind::kOverloaded, ErrorCode::kQueueFull,
+                std::string("its memory file could not be taken"));
   }
   auto sealed = SealedMapping::map(std::move(file.fd), file.bytes);
   // No memory on this side is no fault of the peer's.

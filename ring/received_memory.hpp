@@ -41,9 +41,13 @@ class ReceivedMemory {
 
   /// A file that the peer announces with the payload of a memory event.
   Result<void> keep(ByteSpan memory_event, UniqueFd file);
+  /// One that is announced but could not be taken, or may not be: open() says kOverloaded for the
+  /// frame that refers to it, and the connection goes on.
+  Result<void> note_lost(ByteSpan memory_event);
   bool is_full() const noexcept { return files_.size() >= limits_.files_max; }
   bool has_files() const noexcept { return !files_.empty(); }
-  std::size_t file_count() const noexcept { return files_.size(); }
+  /// Of those that are here, lost ones not counted.
+  std::size_t file_count() const noexcept;
   /// The connection got new rings, or lost them: no frame will refer to any of it, and no use is to
   /// be given back. Payloads that are being read stay.
   void forget();
@@ -67,8 +71,10 @@ class ReceivedMemory {
     std::uint32_t slab;
     std::uint32_t generation;
     std::uint64_t bytes;
-    UniqueFd fd;
+    UniqueFd fd;  ///< None: lost.
   };
+
+  Result<protocol::MemoryEvent> read_event(ByteSpan memory_event) const;
 
   Result<MappedPayload> open_slab(const std::shared_ptr<detail::ReceivedSlab>& slab,
                                   const protocol::MappedDescriptor& where);

@@ -9,19 +9,6 @@
 
 namespace mcpwire::ring {
 
-bool SlabBudget::try_take(std::uint64_t bytes) noexcept {
-  if (bytes > bytes_max_ - used_bytes_) return false;
-  used_bytes_ += bytes;
-  return true;
-}
-
-void SlabBudget::give_back(std::uint64_t bytes) noexcept {
-  MCPWIRE_CHECK(bytes <= used_bytes_);
-  used_bytes_ -= bytes;
-}
-
-SlabPool::~SlabPool() { budget_.give_back(bytes_); }
-
 /// Its uses can no longer be told apart: there is no number for another one.
 bool SlabPool::is_worn(const Slab& slab) noexcept {
   return slab.generation == std::numeric_limits<std::uint32_t>::max();
@@ -43,16 +30,16 @@ SlabPool::Slab* SlabPool::find_free(std::uint64_t bytes) noexcept {
 
 SlabPool::Slab* SlabPool::try_create(std::uint64_t bytes, std::uint32_t& next_slab) {
   const std::uint64_t size = slab_class_bytes(bytes);
+  const std::uint64_t before = charge_.amount();
   const bool has_room = size != 0 && slabs_.size() < limits_.slabs_max &&
-                        bytes_ <= limits_.bytes_max && size <= limits_.bytes_max - bytes_;
-  if (!has_room || !budget_.try_take(size)) return nullptr;
+                        before <= limits_.bytes_max && size <= limits_.bytes_max - before;
+  if (!has_room || !charge_.try_set(before + size)) return nullptr;
   Result<OwnedSlab> memory = OwnedSlab::create(size, no_exec_seal_);
   if (!memory) {
     // Refused by the kernel: the caller has other ways.
-    budget_.give_back(size);
+    charge_.set(before);
     return nullptr;
   }
-  bytes_ += size;
   slabs_.push_back({*std::move(memory), next_slab++, 0, false, 0});
   return &slabs_.back();
 }
@@ -97,8 +84,7 @@ void SlabPool::drop(const SlabUse& idle) {
   MCPWIRE_CHECK(found != slabs_.end() && !found->is_out);
   const std::uint64_t size = found->memory.memory().size();
   slabs_.erase(found);
-  bytes_ -= size;
-  budget_.give_back(size);
+  charge_.set(charge_.amount() - size);
 }
 
 }  // namespace mcpwire::ring

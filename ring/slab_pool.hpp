@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // SlabPool: the sender's book about the slabs of one peer: which are free, which use of which slab
-// is out. SlabBudget: what the slabs of all peers may take together.
+// is out. What they take is charged to the peer (ring/charge.hpp).
 // The one decision: one slab carries one payload at a time, and each use has a number (the
 // generation), so a credit that comes twice, or for what was never out, is told from a good one.
 //
@@ -13,27 +13,17 @@
 #include "protocol/base/result.hpp"
 #include "protocol/base/unique_fd.hpp"
 #include "protocol/payload.hpp"
+#include "ring/charge.hpp"
 #include "ring/kernel_ability.hpp"
 #include "ring/slab.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace mcpwire::ring {
-
-class SlabBudget {
- public:
-  explicit SlabBudget(std::uint64_t bytes_max) noexcept : bytes_max_(bytes_max) {}
-  bool try_take(std::uint64_t bytes) noexcept;
-  void give_back(std::uint64_t bytes) noexcept;
-  std::uint64_t used_bytes() const noexcept { return used_bytes_; }
-
- private:
-  std::uint64_t bytes_max_;
-  std::uint64_t used_bytes_ = 0;
-};
 
 struct SlabLimits {
   std::size_t slabs_max = 16;
@@ -42,10 +32,9 @@ struct SlabLimits {
 
 class SlabPool {
  public:
-  /// `budget` outlives the pool.
-  SlabPool(SlabBudget& budget, SlabLimits limits, KernelAbility no_exec_seal) noexcept
-      : budget_(budget), limits_(limits), no_exec_seal_(no_exec_seal) {}
-  ~SlabPool();
+  /// `charge`: what the pool holds of its peer's share; nothing yet.
+  SlabPool(Charge charge, SlabLimits limits, KernelAbility no_exec_seal) noexcept
+      : charge_(std::move(charge)), limits_(limits), no_exec_seal_(no_exec_seal) {}
   SlabPool(const SlabPool&) = delete;
   SlabPool& operator=(const SlabPool&) = delete;
 
@@ -89,11 +78,10 @@ class SlabPool {
   Slab* find_free(std::uint64_t bytes) noexcept;
   Slab* try_create(std::uint64_t bytes, std::uint32_t& next_slab);
 
-  SlabBudget& budget_;
+  Charge charge_;  ///< The sizes of all files.
   SlabLimits limits_;
   KernelAbility no_exec_seal_;
   std::vector<Slab> slabs_;
-  std::uint64_t bytes_ = 0;
 };
 
 }  // namespace mcpwire::ring

@@ -108,8 +108,13 @@ class Connection {
   }
 
  private:
-  SlabBudget budget_{std::uint64_t{64} << 20};
-  SlabPool pool_{budget_, {}, KernelAbility::kUseIfPresent};
+  Quota quota_{[] {
+    ResourceAmounts limits{};
+    limits[index_of(Resource::kSlabBytes)] = std::uint64_t{128} << 20;
+    return limits;
+  }()};
+  QuotaAccount account_{quota_};
+  SlabPool pool_{Charge(account_, Resource::kSlabBytes), {}, KernelAbility::kUseIfPresent};
   ReceivedMemory received_{{.files_max = 4, .slabs_max = 16}};
   std::uint32_t next_slab_ = 1;
 };

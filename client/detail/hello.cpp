@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "client/detail/hello.hpp"
 
+#include "client/detail/violation.hpp"
 #include "client/environment_block.hpp"
 #include "protocol/params.hpp"
 #include "protocol/payload_codec.hpp"
@@ -80,7 +81,7 @@ Result<Agreement> parse_hello_reply(ByteSpan payload, std::uint32_t wished_ring_
   }
   const bool shares = (reply.features & protocol::feature::kSharedMemory) != 0;
   if (shares != (reply.ring_bytes != 0) || (shares && reply.ring_bytes != wished_ring_bytes)) {
-    return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation);
+    return violation("answer to HELLO with shared memory that was not asked for");
   }
   return Agreement{reply.version,         reply.features,
                    reply.daemon_instance, reply.daemon_pid,
@@ -88,17 +89,28 @@ Result<Agreement> parse_hello_reply(ByteSpan payload, std::uint32_t wished_ring_
 }
 
 Error refusal_error(ByteSpan payload) {
+  constexpr std::size_t kRequired = offsetof(protocol::HelloRefusal, error_kind);
   const protocol::PayloadReader reader(payload);
-  const auto refusal = reader.fixed<protocol::HelloRefusal>();
+  const auto refusal = reader.fixed<protocol::HelloRefusal, kRequired>();
   std::string text = "the daemon refused the connection";
-  if (refusal) {
-    if (const auto words = reader.text(refusal->message); words && !words->empty()) {
-      text += ": " + std::string(*words);
-    }
+  if (!refusal || refusal->reserved != 0) {
+    return Error::with_detail(ErrorKind::kUnsupported, ErrorCode::kVersionMismatch,
+                              std::move(text));
+  }
+  if (const auto words = reader.text(refusal->message); words && !words->empty()) {
+    text += ": " + std::string(*words);
+  }
+  const bool says_why = refusal->error_kind != 0 &&
+                        refusal->error_kind <= static_cast<std::uint32_t>(ErrorKind::kInternal);
+  const auto kind =
+      says_why ? static_cast<ErrorKind>(refusal->error_kind) : ErrorKind::kUnsupported;
+  const auto code =
+      says_why ? static_cast<ErrorCode>(refusal->error_code) : ErrorCode::kVersionMismatch;
+  if (code == ErrorCode::kVersionMismatch) {
     text += " (it speaks wire versions " + std::to_string(refusal->version_min) + " to " +
             std::to_string(refusal->version_max) + ")";
   }
-  return Error::with_detail(ErrorKind::kUnsupported, ErrorCode::kVersionMismatch, std::move(text));
+  return Error::with_detail(kind, code, std::move(text));
 }
 
 }  // namespace mcpwire::client::detail

@@ -18,7 +18,8 @@ Result<std::string> build_hello(const ConnectOptions& options);
 /// `wished_ring_bytes`: what our HELLO said; the daemon takes exactly that or none.
 Result<Agreement> parse_hello_reply(ByteSpan payload, std::uint32_t wished_ring_bytes);
 
-/// A HelloRefusal as the error it stands for (kVersionMismatch, with the daemon's words).
+/// A HelloRefusal as the error it stands for, with the daemon's words. An older daemon's, which
+/// gives no reason, is kVersionMismatch.
 Error refusal_error(ByteSpan payload);
 
 }  // namespace mcpwire::client::detail

@@ -20,25 +20,29 @@ constexpr std::size_t kBellsPerMessage = 4;
 /// False while the client has rung too often. After its end no more can come than there is.
 bool ClientChannel::may_read_bells() {
   if (peer_hung_up_) return true;
-  if (bells_left_ == 0 && !bell_pause_) {
-    bell_pause_ = std::make_unique<BellPause>(*this);
-    host_.loop().arm(*bell_pause_, host_.loop().now_ns() + host_.options().bell_pause_ns);
+  Active& active = *active_;
+  if (active.bells_left == 0 && !active.bell_pause) {
+    active.bell_pause = std::make_unique<BellPause>(*this);
+    host_.loop().arm(*active.bell_pause, host_.loop().now_ns() + host_.options().bell_pause_ns);
   }
-  return !bell_pause_;
+  return !active.bell_pause;
 }
 
 /// Whoever gives us work may ring: a burst that outran us is forgiven with its records.
 void ClientChannel::earn_bells(std::size_t work) noexcept {
-  bells_left_ = static_cast<std::uint8_t>(
-      std::min<std::size_t>(kBellsMax, bells_left_ + kBellsPerMessage * work));
-  if (!bell_pause_ || bells_left_ < kBellsMax / 2) return;
-  bell_pause_.reset();
+  Active& active = *active_;
+  active.bells_left = static_cast<std::uint8_t>(
+      std::min<std::size_t>(kBellsMax, active.bells_left + kBellsPerMessage * work));
+  if (!active.bell_pause || active.bells_left < kBellsMax / 2) return;
+  active.bell_pause.reset();
   host_.loop().post_next_turn(later_);
 }
 
+void ClientChannel::BellPause::on_timer() { channel.end_bell_pause(); }  // Destroys us.
+
 void ClientChannel::end_bell_pause() {
-  bell_pause_.reset();
-  bells_left_ = kBellsMax;
+  active_->bell_pause.reset();
+  active_->bells_left = kBellsMax;
   make_hot();  // What was not heard may have announced a record.
   read_socket();
 }
@@ -49,11 +53,11 @@ bool ClientChannel::is_file_here(const ring::FrameView& view, SocketLook& look) 
   if ((view.header.request.flags & protocol::flag::kMapped) == 0) return true;
   std::array<std::byte, sizeof(protocol::MappedDescriptor)> descriptor;
   copy_bytes(descriptor, view.volatile_payload);
-  if (inbox_.has_file_for(view.header, descriptor)) return true;
+  if (active_->inbox.has_file_for(view.header, descriptor)) return true;
   if (std::exchange(look, SocketLook::kUsed) == SocketLook::kUsed) return false;
   read_socket();
-  if (inbox_.has_file_for(view.header, descriptor)) return true;
-  return !socket_has_more_ || inbox_.is_full();  // What is not there then never comes.
+  if (active_->inbox.has_file_for(view.header, descriptor)) return true;
+  return !socket_has_more_ || active_->inbox.is_full();  // What is not there then never comes.
 }
 
 }  // namespace mcpwire::io

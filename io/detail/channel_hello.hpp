@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // The daemon's half of the handshake as a pure decision: what HELLO asks for, against what is
-// supported. Sockets and memory are io/client_channel's business.
+// supported; and a refusal. The rest of the handshake is io/detail/channel_handshake.cpp.
 //
-// Threading: pure functions.
+// Threading: any thread.
 #pragma once
 
 #include "protocol/base/bytes.hpp"
@@ -11,13 +11,13 @@
 #include "protocol/params.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
-#include <string_view>
 
 namespace mcpwire::io::detail {
 
 struct HelloVerdict {
-  std::string refusal;           ///< One line for a person; empty: accepted.
+  std::optional<Error> refusal;  ///< With a line for a person.
   std::uint32_t ring_bytes = 0;  ///< Of both rings; 0: no shared memory.
   std::uint64_t features = 0;
   bool requires_shared_memory = false;
@@ -33,6 +33,9 @@ using FeatureMask = std::uint64_t;
 /// is not there is a refusal, not a violation.
 Result<HelloVerdict> judge_hello(ByteSpan payload, FeatureMask supported);
 
-std::string build_refusal(std::string_view message, FeatureMask supported);
+std::string build_refusal(const Error& why, FeatureMask supported);
+
+/// Tells the client; if that cannot be sent, the closed connection has to do.
+void send_refusal(int socket_fd, std::uint64_t correlation, const Error& why) noexcept;
 
 }  // namespace mcpwire::io::detail

@@ -58,7 +58,7 @@ Result<std::optional<InboundMessage>> ChannelInbox::take(FrameHeader header, Byt
     return violation("message in pieces in a ring");
   }
   if (mapped != nullptr) return open_mapped(header, mapped->descriptor);
-  return std::optional<InboundMessage>(InboundMessage{header, payload, {}, {}});
+  return std::optional<InboundMessage>(InboundMessage{header, payload, {}, {}, {}});
 }
 
 Result<std::optional<InboundMessage>> ChannelInbox::open_mapped(
@@ -67,7 +67,7 @@ Result<std::optional<InboundMessage>> ChannelInbox::open_mapped(
   header.request.flags &= ~protocol::flag::kMapped;
   header.request.payload_len = static_cast<std::uint32_t>(descriptor.length);
   const ByteSpan bytes = mapped.bytes();
-  return std::optional<InboundMessage>(InboundMessage{header, bytes, std::move(mapped), {}});
+  return std::optional<InboundMessage>(InboundMessage{header, bytes, std::move(mapped), {}, {}});
 }
 
 Result<std::optional<InboundMessage>> ChannelInbox::join(const FrameHeader& header,
@@ -75,7 +75,7 @@ Result<std::optional<InboundMessage>> ChannelInbox::join(const FrameHeader& head
   auto whole = TRY(pieces_.add(header, payload));
   if (!whole) return std::nullopt;
   return std::optional<InboundMessage>(
-      InboundMessage{whole->header, {}, {}, std::move(whole->payload)});
+      InboundMessage{whole->header, {}, {}, std::move(whole->payload), std::move(whole->dropped)});
 }
 
 }  // namespace mcpwire::io::detail

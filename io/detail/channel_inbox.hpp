@@ -31,6 +31,7 @@ struct InboundMessage {
   ByteSpan unassembled;
   ring::MappedPayload mapping;
   std::string assembled;
+  std::optional<Error> dropped;  ///< Why there is no payload, if it was too much to keep.
 
   ByteSpan payload() const noexcept {
     return assembled.empty() ? unassembled : as_bytes(assembled);
@@ -45,17 +46,21 @@ class ChannelInbox {
   /// Which carrier brought a frame decides what it may be.
   enum class Carrier : std::uint8_t { kRing, kSocket };
 
-  explicit ChannelInbox(std::size_t reassembly_bytes_max)
-      : memory_({kMemoryFilesMax, 0}), pieces_(reassembly_bytes_max) {}
+  ChannelInbox() : memory_({kMemoryFilesMax, 0}), pieces_(protocol::kMessageBytesMax) {}
 
   /// A file that the client announces.
   Result<void> keep_file(ByteSpan memory_event, UniqueFd file) {
     return memory_.keep(memory_event, std::move(file));
   }
+  /// One that could not be taken, or may not be: its frame is refused, not the connection.
+  Result<void> note_lost_file(ByteSpan memory_event) { return memory_.note_lost(memory_event); }
   bool has_files() const noexcept { return memory_.has_files(); }
   std::size_t file_count() const noexcept { return memory_.file_count(); }
+  bool has_partial() const noexcept { return pieces_.is_under_way(); }
   /// Of a message whose last piece has not come yet.
   std::size_t partial_bytes() const noexcept { return pieces_.bytes(); }
+  /// The rest of that message is let pass, and it ends without a payload.
+  void drop_partial(Error why) { pieces_.drop(std::move(why)); }
   /// Their records were never read and never will be.
   void forget_files() { memory_.forget(); }
   bool is_full() const noexcept { return memory_.is_full(); }
@@ -63,7 +68,7 @@ class ChannelInbox {
   bool has_file_for(const protocol::FrameHeader& header, ByteSpan payload) const noexcept;
 
   /// A message, or nothing if pieces are missing. kInvalid/kProtocolViolation with a text that says
-  /// which rule was broken.
+  /// which rule was broken; kOverloaded if its memory cannot be had, which concerns it alone.
   Result<std::optional<InboundMessage>> take(protocol::FrameHeader header, ByteSpan payload,
                                              Carrier carrier);
 

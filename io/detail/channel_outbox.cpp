@@ -3,10 +3,7 @@
 
 #include "protocol/base/check.hpp"
 #include "protocol/params.hpp"
-#include "protocol/payload.hpp"
-#include "protocol/payload_codec.hpp"
 #include "ring/control_socket.hpp"
-#include "ring/sealed_payload.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -27,9 +24,10 @@ constexpr std::size_t kFileBytesMin = 4096;
 
 }  // namespace
 
-void ChannelOutbox::attach(int socket_fd, ChannelRings* rings) {
+void ChannelOutbox::attach(int socket_fd, ChannelRings* rings, SlabKeeper* slab_keeper) {
   socket_fd_ = socket_fd;
   rings_ = rings;
+  slab_keeper_ = slab_keeper;
   slabs_.reset();  // Of the rings before: the client forgets them too.
 }
 
@@ -43,12 +41,10 @@ Result<void> ChannelOutbox::send(const RequestHeader& header, std::uint64_t corr
   }
   if (rings_ != nullptr && bytes > rings_->producer.payload_bytes_max()) {
     if (auto message = try_slab(header, correlation, head, body)) return keep(*std::move(message));
-    return keep(TRY(make_mapped(header, correlation, head, body)));
-  }
-  if (rings_ != nullptr && bytes >= kFileBytesMin && pending_bytes_ + bytes > pending_bytes_max_) {
-    auto mapped = make_mapped(header, correlation, head, body);
-    if (mapped) return keep(*std::move(mapped));
-    // Out of descriptors: memory it is.
+    if (auto message = try_file(header, correlation, head, body)) return keep(*std::move(message));
+  } else if (rings_ != nullptr && bytes >= kFileBytesMin &&
+             pending_bytes_ + bytes > pending_bytes_max_) {
+    if (auto message = try_file(header, correlation, head, body)) return keep(*std::move(message));
   }
   Message message;
   message.header = header;
@@ -80,79 +76,21 @@ void ChannelOutbox::ring_if_asleep() noexcept {
   }
 }
 
-/// The one copy that a large payload costs here: into memory that only this client sees.
-std::optional<ChannelOutbox::Message> ChannelOutbox::try_slab(const RequestHeader& header,
-                                                              std::uint64_t correlation,
-                                                              ByteSpan head, ByteSpan body) {
-  if (slab_keeper_ == nullptr) return std::nullopt;
-  if (slabs_ == nullptr) slabs_ = std::make_unique<ChannelSlabs>(*slab_keeper_, *this);
-  auto grant = slabs_->try_grant(head.size() + body.size(), next_slab_);
-  if (!grant) return std::nullopt;
-  copy_bytes(grant->bytes, head);
-  copy_bytes(grant->bytes.subspan(head.size()), body);
-  Message message;
-  message.header = header;
-  message.header.flags |= protocol::flag::kMapped;
-  message.correlation = correlation;
-  message.payload = as_text(object_bytes(grant->where));
-  if (grant->new_file) {
-    message.file = std::move(grant->new_file);
-    message.file_bytes = grant->file_bytes;
-    message.file_life = protocol::MemoryLife::kStays;
-    message.slab = grant->where.slab;
-    message.generation = grant->where.generation;
-  }
-  return message;
-}
-
-Result<void> ChannelOutbox::take_credit(ByteSpan slab_event) {
-  const auto event = protocol::PayloadReader(slab_event).fixed<protocol::SlabEvent>();
-  if (slab_keeper_ == nullptr || !event || event->reserved != 0) {
-    return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation,
-                std::string("malformed credit, or nobody agreed to slabs"));
-  }
-  if (slabs_ == nullptr) {
-    return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation,
-                std::string("credit for a slab that is not out"));
-  }
-  return slabs_->take_back(event->slab, event->generation);
-}
-
-void ChannelOutbox::retire_slabs(std::uint64_t before_ns) noexcept {
-  while (!has_pending()) {
-    const auto idle = slabs_->pool().idle_since(before_ns);
-    if (!idle) return;
-    const protocol::SlabEvent event{sizeof(protocol::SlabEvent), idle->slab, idle->generation, 0};
-    // Quiet clients are not woken for it: they find it when they have something else to do.
-    const bool is_told = rings_->producer.try_push(
-        protocol::make_header(FrameKind::kEvent, Method::kSlabRetire), 0, object_bytes(event), {});
-    if (!is_told) return;
-    slabs_->pool().drop(*idle);
-  }
-}
-
-Result<ChannelOutbox::Message> ChannelOutbox::make_mapped(const RequestHeader& header,
-                                                          std::uint64_t correlation, ByteSpan head,
-                                                          ByteSpan body) {
-  Message message;
-  message.file = TRY(ring::create_sealed(head, body));
-  message.file_bytes = head.size() + body.size();
-  message.slab = next_slab_++;
-  message.header = header;
-  message.header.flags |= protocol::flag::kMapped;
-  message.correlation = correlation;
-  const protocol::MappedDescriptor descriptor{message.slab, 1, 0, message.file_bytes};
-  message.payload = as_text(object_bytes(descriptor));
-  return message;
-}
-
 Result<void> ChannelOutbox::keep(Message message) {
   if (!has_pending()) {
     drop_sent();
-    if (TRY(advance(message)) == Step::kDone) return {};
+    const Result<Step> step = advance(message);
+    if (!step) {
+      if (message.file && message.file_life == protocol::MemoryLife::kOnce) {
+        charges_.remove_answer_files(1);
+      }
+      return fail(step.error());
+    }
+    if (*step == Step::kDone) return {};
   }
-  pending_bytes_ += message.payload.size() + message.file_bytes;
+  pending_bytes_ += message.kept_bytes();
   pending_.push_back(std::move(message));
+  note_kept();
   return {};
 }
 
@@ -160,11 +98,13 @@ Result<bool> ChannelOutbox::flush() {
   bool any = false;
   while (has_pending()) {
     Message& message = pending_[first_];
-    const std::size_t before = message.payload.size() + message.file_bytes;
+    const std::size_t before = message.kept_bytes();
+    const std::size_t sent_before = message.sent_bytes;
     const Step step = TRY(advance(message));
-    const std::size_t left = step == Step::kDone ? 0 : message.payload.size() + message.file_bytes;
-    any = any || left != before;
+    const std::size_t left = step == Step::kDone ? 0 : message.kept_bytes();
+    any = any || left != before || message.sent_bytes != sent_before;
     pending_bytes_ -= before - left;
+    note_kept();
     if (step == Step::kFull) return any;
     if (message.ends_call && rings_ != nullptr) {
       rings_->call_words.publish(message.correlation, protocol::CallState::kDone);
@@ -195,23 +135,8 @@ void ChannelOutbox::drop_sent() noexcept {
 }
 
 Result<ChannelOutbox::Step> ChannelOutbox::advance(Message& message) {
-  if (rings_ == nullptr) return send_pieces(message);
   if (message.file && TRY(send_file(message)) == Step::kFull) return Step::kFull;
-  return push_record(message);
-}
-
-Result<ChannelOutbox::Step> ChannelOutbox::push_record(const Message& message) {
-  socket_full_ = false;
-  ring::Producer& producer = rings_->producer;
-  if (!producer.try_push(message.header, message.correlation, as_bytes(message.payload), {})) {
-    if (producer.peer_is_corrupt()) {
-      return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation,
-                  std::string("impossible consumer position"));
-    }
-    return Step::kFull;
-  }
-  ring_if_asleep();
-  return Step::kDone;
+  return send_pieces(message);
 }
 
 Result<ChannelOutbox::Step> ChannelOutbox::send_file(Message& message) {
@@ -225,26 +150,59 @@ Result<ChannelOutbox::Step> ChannelOutbox::send_file(Message& message) {
                                         message.file.get()}));
   socket_full_ = sent == ring::SendStatus::kWouldBlock;
   if (socket_full_) return Step::kFull;
+  if (message.file_life == protocol::MemoryLife::kOnce) {
+    ++sent_files_;
+    sent_file_bytes_ += message.file_bytes;
+    note_kept();
+  }
   message.file.reset();
   message.file_bytes = 0;
   return Step::kDone;
 }
 
+std::size_t ChannelOutbox::next_piece_bytes(const Message& message) const noexcept {
+  const std::size_t bytes_max =
+      rings_ == nullptr ? protocol::kInlinePayloadBytesMax : rings_->producer.payload_bytes_max();
+  return std::min(message.payload.size() - message.sent_bytes, bytes_max);
+}
+
+/// One piece, as a rule.
 Result<ChannelOutbox::Step> ChannelOutbox::send_pieces(Message& message) {
   const ByteSpan payload = as_bytes(message.payload);
   for (;;) {
-    const std::size_t bytes = std::min<std::size_t>(payload.size() - message.sent_bytes,
-                                                    protocol::kInlinePayloadBytesMax);
+    const std::size_t bytes = next_piece_bytes(message);
     const bool is_last = message.sent_bytes + bytes == payload.size();
-    ring::OutgoingFrame frame{
-        message.header, message.correlation, payload.subspan(message.sent_bytes, bytes), {}, -1};
-    if (!is_last) frame.header.flags |= protocol::flag::kMore;
-    const auto sent = TRY(ring::send_frame(socket_fd_, frame));
-    socket_full_ = sent == ring::SendStatus::kWouldBlock;
-    if (socket_full_) return Step::kFull;
+    RequestHeader header = message.header;
+    if (!is_last) header.flags |= protocol::flag::kMore;
+    const ByteSpan piece = payload.subspan(message.sent_bytes, bytes);
+    const Step step = rings_ == nullptr ? TRY(send_piece(header, message.correlation, piece))
+                                        : TRY(push_piece(header, message.correlation, piece));
+    if (step == Step::kFull) return Step::kFull;
     message.sent_bytes += bytes;
     if (is_last) return Step::kDone;
   }
+}
+
+Result<ChannelOutbox::Step> ChannelOutbox::push_piece(const RequestHeader& header,
+                                                      std::uint64_t correlation, ByteSpan piece) {
+  socket_full_ = false;
+  ring::Producer& producer = rings_->producer;
+  if (!producer.try_push(header, correlation, piece, {})) {
+    if (producer.peer_is_corrupt()) {
+      return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation,
+                  std::string("impossible consumer position"));
+    }
+    return Step::kFull;
+  }
+  ring_if_asleep();
+  return Step::kDone;
+}
+
+Result<ChannelOutbox::Step> ChannelOutbox::send_piece(const RequestHeader& header,
+                                                      std::uint64_t correlation, ByteSpan piece) {
+  const auto sent = TRY(ring::send_frame(socket_fd_, {header, correlation, piece, {}, -1}));
+  socket_full_ = sent == ring::SendStatus::kWouldBlock;
+  return socket_full_ ? Step::kFull : Step::kDone;
 }
 
 bool ChannelOutbox::send_intent(std::uint64_t correlation) noexcept {
@@ -259,7 +217,8 @@ bool ChannelOutbox::send_intent(std::uint64_t correlation) noexcept {
 
 Result<bool> ChannelOutbox::prepare_park() {
   if (rings_ == nullptr || !has_pending() || socket_full_) return false;
-  return rings_->producer.prepare_park(static_cast<std::uint32_t>(pending_[first_].payload.size()));
+  return rings_->producer.prepare_park(
+      static_cast<std::uint32_t>(next_piece_bytes(pending_[first_])));
 }
 
 void ChannelOutbox::unpark() noexcept {

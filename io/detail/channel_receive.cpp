@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The receiving half of a channel: handshake, socket frames, ring records.
+// The receiving half of a channel: socket frames, ring records, and what becomes of them.
 #include "io/client_channel.hpp"
 #include "protocol/base/system_clock.hpp"
 #include "protocol/payload_codec.hpp"
@@ -9,11 +9,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
+#include <string>
 #include <utility>
 
 namespace mcpwire::io {
 
+using detail::ChannelInbox;
 using protocol::FrameHeader;
 using protocol::FrameKind;
 using protocol::Method;
@@ -34,11 +35,17 @@ bool is_frame(const FrameHeader& header, FrameKind kind, Method method) noexcept
          header.request.method == static_cast<std::uint32_t>(method);
 }
 
+Error over_share(std::string_view what) {
+  return Error::with_detail(ErrorKind::kOverloaded, ErrorCode::kQueueFull,
+                            "this process has too many " + std::string(what));
+}
+
 }  // namespace
 
 void ClientChannel::on_ready(unsigned events) {
-  make_hot();  // Whatever it is, it may announce a record.
   if ((events & (POLLHUP | POLLERR | POLLNVAL)) != 0) peer_hung_up_ = true;
+  if (state_ == State::kHandshake || state_ == State::kOpen) static_cast<void>(ensure_active());
+  make_hot();  // Whatever it is, it may announce a record.
   read_socket();
 }
 
@@ -46,7 +53,8 @@ void ClientChannel::read_socket() {
   socket_has_more_ = false;
   std::size_t bytes = 0;
   for (std::size_t count = 0; state_ == State::kHandshake || state_ == State::kOpen; ++count) {
-    if (inbox_.is_full() || (!rings_ && is_throttled())) {
+    if (!ensure_active()) return;
+    if (active_->inbox.is_full() || (!active_->rings && is_throttled())) {
       // Nothing will tell again that the client is gone, and its files would stay.
       if (peer_hung_up_) return shut(Error::of(ErrorKind::kDisconnected, ErrorCode::kClosed));
       socket_has_more_ = true;  // take_records() or flush() goes on.
@@ -63,7 +71,9 @@ void ClientChannel::read_socket() {
     auto frame = ring::recv_frame(socket_.get(), host_.scratch_);
     if (!frame) {
       if (state_ == State::kHandshake && frame.error().code == ErrorCode::kVersionMismatch) {
-        return refuse_hello(0, "unknown wire version in the frame header");
+        return refuse_hello(0,
+                            Error::with_detail(ErrorKind::kUnsupported, ErrorCode::kVersionMismatch,
+                                               "unknown wire version in the frame header"));
       }
       return shut(frame.error());
     }
@@ -77,114 +87,35 @@ void ClientChannel::read_socket() {
 
 Result<void> ClientChannel::take_socket_frame(ring::ReceivedFrame& frame) {
   const FrameHeader& header = frame.header;
-  if ((rings_ || has_retired_) && bells_left_ != 0) --bells_left_;
+  Active& active = *active_;
+  if (speaks_through_rings() && active.bells_left != 0) --active.bells_left;
   if (is_frame(header, FrameKind::kEvent, Method::kDoorbell)) {
-    const bool may_ring = rings_ || has_retired_;  // It may have been rung before it was retired.
-    return may_ring && frame.payload.empty() ? Result<void>{}
-                                             : violation("doorbell without a ring");
+    // It may have been rung before the rings were given back.
+    return speaks_through_rings() && frame.payload.empty() ? Result<void>{}
+                                                           : violation("doorbell without a ring");
   }
   if (header.request.method == static_cast<std::uint32_t>(Method::kHello)) {
     return violation("HELLO twice");
   }
-  if (is_frame(header, FrameKind::kEvent, Method::kMemory)) {
-    if (!rings_ && !has_retired_) return violation("memory file without shared memory");
-    if (frame.lost_attachment) {
-      return fail(Error::from_errno(ErrorKind::kOverloaded, EMFILE, "recvmsg"));
-    }
-    TRY(inbox_.keep_file(frame.payload, std::move(frame.attached)));
-    return charge_inbox();
-  }
+  if (is_frame(header, FrameKind::kEvent, Method::kMemory)) return take_memory_file(frame);
   if (header.request.method == static_cast<std::uint32_t>(Method::kRings)) {
     return take_rings_offer(frame);
   }
   if (frame.attached) return violation("descriptor that nobody asked for");
-  if (rings_ || has_retired_) return violation("data beside the ring");
-  auto message = TRY(inbox_.take(header, frame.payload, detail::ChannelInbox::Carrier::kSocket));
-  TRY(charge_inbox());
-  if (message) deliver(message->header, message->payload());
-  return {};
+  if (speaks_through_rings()) return violation("data beside the ring");
+  return take_message(header, frame.payload, ChannelInbox::Carrier::kSocket);
 }
 
-Result<void> ClientChannel::take_hello(ring::ReceivedFrame& frame) {
-  const FrameHeader header = frame.header;
-  if (!is_frame(header, FrameKind::kRequest, Method::kHello) ||
-      (header.request.flags & ~protocol::flag::kKindMask) != 0) {
-    return violation("frame before HELLO");
+/// One that we have no descriptor for, or the client no share, costs it the message, not the rest.
+Result<void> ClientChannel::take_memory_file(ring::ReceivedFrame& frame) {
+  if (!speaks_through_rings()) return violation("memory file without shared memory");
+  Active& active = *active_;
+  if (frame.lost_attachment) return active.inbox.note_lost_file(frame.payload);
+  if (frame.attached && !active.charges.try_hold_received(active.inbox.file_count() + 1)) {
+    host_.note_over_quota(*process_, "memory files");
+    return active.inbox.note_lost_file(frame.payload);
   }
-  std::uint64_t supported = protocol::feature::kSupported;
-  if (host_.options().shared_memory == SharedMemoryPolicy::kRefuse) {
-    supported &= ~protocol::feature::kSharedMemory;
-  }
-  detail::HelloVerdict verdict = TRY(detail::judge_hello(frame.payload, supported));
-  if (verdict.refusal.empty() && verdict.ring_bytes != 0) TRY(share_memory(frame, verdict));
-  if (!verdict.refusal.empty()) {
-    refuse_hello(header.correlation, verdict.refusal);
-    return {};
-  }
-  TRY(answer_hello(header.correlation, verdict));
-  renews_rings_ = (verdict.features & protocol::feature::kRingRenewal) != 0;
-  state_ = State::kOpen;
-  --host_.handshaking_;
-  charges_.end_handshake();
-  ++host_.open_;
-  handshake_timer_.reset();
-  if ((verdict.features & protocol::feature::kSlabs) != 0) outbox_.use_slabs(host_.slabs_);
-  outbox_.attach(socket_.get(), rings_.get());
-  if (rings_) host_.spin_budget_.on_request(rings_->spin_seat, host_.loop().now_ns());
-  await_idleness();
-  make_hot();
-  receiver_->on_frame(header, frame.payload);
-  return {};
-}
-
-/// Makes the rings; where this process can make or map none, the client is served on the socket.
-Result<void> ClientChannel::share_memory(ring::ReceivedFrame& frame,
-                                         detail::HelloVerdict& verdict) {
-  if (!frame.attached && !frame.lost_attachment) {
-    return violation("HELLO without the client's memory file");
-  }
-  const auto made = make_rings(frame, verdict.ring_bytes);
-  if (made) return {};
-  if (made.error().code == ErrorCode::kProtocolViolation) {
-    return violation("HELLO with an unacceptable memory file");
-  }
-  verdict.withhold_shared_memory(made.error());
-  return {};
-}
-
-Result<void> ClientChannel::answer_hello(std::uint64_t correlation,
-                                         const detail::HelloVerdict& verdict) {
-  protocol::PayloadBuilder<protocol::HelloReply> builder;
-  builder.fixed.version = protocol::kWireVersion;
-  builder.fixed.features = verdict.features;
-  builder.fixed.daemon_instance = host_.options().daemon_instance;
-  builder.fixed.daemon_pid = host_.options().daemon_pid;
-  builder.fixed.ring_bytes = verdict.ring_bytes;
-  builder.fixed.daemon_version = builder.add(host_.options().daemon_version);
-  const std::string reply = builder.take();
-  const ring::OutgoingFrame frame{
-      protocol::make_header(FrameKind::kResponse, Method::kHello, Outcome::kOk),
-      correlation,
-      as_bytes(reply),
-      {},
-      rings_ ? rings_->own.fd() : -1};
-  if (TRY(ring::send_frame(socket_.get(), frame)) != ring::SendStatus::kSent) {
-    return fail(ErrorKind::kOverloaded, ErrorCode::kQueueFull);
-  }
-  if (rings_) rings_->own.close_fd();
-  return {};
-}
-
-void ClientChannel::refuse_hello(std::uint64_t correlation, const std::string& message) {
-  const std::string refusal = detail::build_refusal(message, protocol::feature::kSupported);
-  // If it cannot be sent, the closed connection says as much.
-  static_cast<void>(ring::send_frame(
-      socket_.get(), {protocol::make_header(FrameKind::kError, Method::kHello, Outcome::kRejected),
-                      correlation,
-                      as_bytes(refusal),
-                      {},
-                      -1}));
-  shut(Error::with_detail(ErrorKind::kUnsupported, ErrorCode::kVersionMismatch, message));
+  return active.inbox.keep_file(frame.payload, std::move(frame.attached));
 }
 
 /// True if there was any.
@@ -192,24 +123,27 @@ Result<bool> ClientChannel::take_records() {
   std::size_t count = 0;
   std::size_t bytes = 0;
   SocketLook look = SocketLook::kAllowed;
-  record_waits_ = false;
+  Active& active = *active_;
+  active.record_waits = false;
   while (state_ == State::kOpen && !is_throttled() && count < kMessagesPerTurnMax &&
          bytes < kBytesPerTurnMax) {
-    const auto view = rings_->consumer.peek();
+    const auto view = active.rings->consumer.peek();
     if (!view) return violation("record that no producer writes");
     if (!*view) break;
-    record_waits_ = !is_file_here(**view, look);
-    if (record_waits_ || state_ != State::kOpen) break;
+    active.record_waits = !is_file_here(**view, look);
+    if (active.record_waits || state_ != State::kOpen) break;
     ++count;
     bytes += TRY(take_record(**view));
   }
   if (count == 0 || state_ != State::kOpen) return count != 0;
-  last_message_ns_ = host_.loop().now_ns();
+  active.last_message_ns = host_.loop().now_ns();
   earn_bells(count);
-  if (rings_->consumer.peer_waits_for_space()) {
+  if (active.rings->consumer.peer_waits_for_space()) {
     static_cast<void>(ring::ring_doorbell(socket_.get()));
   }
-  if (socket_has_more_ && !bell_pause_ && !inbox_.is_full()) host_.loop().post_next_turn(later_);
+  if (socket_has_more_ && !active.bell_pause && !active.inbox.is_full()) {
+    host_.loop().post_next_turn(later_);
+  }
   return true;
 }
 
@@ -217,38 +151,62 @@ Result<bool> ClientChannel::take_records() {
 Result<std::size_t> ClientChannel::take_record(const ring::FrameView& view) {
   const FrameHeader header = view.header;
   const std::size_t bytes = view.volatile_payload.size();
+  ring::Consumer& consumer = active_->rings->consumer;
   if ((header.request.flags & protocol::flag::kMapped) == 0) {
     if (host_.scratch_.size() < bytes) host_.scratch_.resize(bytes);
     copy_bytes(host_.scratch_, view.volatile_payload);
-    rings_->consumer.release();
-    TRY(take_message(header, ByteSpan(host_.scratch_).first(bytes)));
+    consumer.release();
+    if (is_frame(header, FrameKind::kEvent, Method::kSlabCredit)) {
+      TRY(active_->outbox.take_credit(ByteSpan(host_.scratch_).first(bytes)));
+      return bytes;
+    }
+    TRY(take_message(header, ByteSpan(host_.scratch_).first(bytes), ChannelInbox::Carrier::kRing));
     return bytes;
   }
   std::array<std::byte, sizeof(protocol::MappedDescriptor)> descriptor;
   copy_bytes(descriptor, view.volatile_payload);
-  rings_->consumer.release();
-  TRY(take_message(header, descriptor));
+  consumer.release();
+  TRY(take_message(header, descriptor, ChannelInbox::Carrier::kRing));
   const auto mapped = load_object<protocol::MappedDescriptor>(descriptor);
   return static_cast<std::size_t>(std::min<std::uint64_t>(mapped.length, kBytesPerTurnMax));
 }
 
-Result<void> ClientChannel::take_message(const FrameHeader& header, ByteSpan payload) {
-  if (is_frame(header, FrameKind::kEvent, Method::kSlabCredit)) {
-    return outbox_.take_credit(payload);
+Result<void> ClientChannel::take_message(const FrameHeader& header, ByteSpan payload,
+                                         ChannelInbox::Carrier carrier) {
+  Active& active = *active_;
+  auto message = active.inbox.take(header, payload, carrier);
+  static_cast<void>(active.charges.try_hold_received(active.inbox.file_count()));  // Never more.
+  if (!message) {
+    if (message.error().kind == ErrorKind::kInvalid) return fail(std::move(message).error());
+    refuse(header, message.error());
+    return {};
   }
-  auto message = TRY(inbox_.take(header, payload, detail::ChannelInbox::Carrier::kRing));
-  TRY(charge_inbox());
-  if (message) deliver(message->header, message->payload());
+  bound_partial();
+  if (!*message) return {};
+  if ((*message)->dropped) {
+    refuse((*message)->header, *(*message)->dropped);
+  } else {
+    deliver((*message)->header, (*message)->payload());
+  }
   return {};
 }
 
-/// What waits in the inbox for the rest of its message. More than the share ends the connection.
-Result<void> ClientChannel::charge_inbox() {
-  const bool has_share = charges_.try_hold_files(inbox_.file_count()) &&
-                         charges_.try_hold_partial(inbox_.partial_bytes());
-  if (has_share) return {};
-  host_.note_over_quota(charges_.process(), "unfinished messages");
-  return fail(ErrorKind::kOverloaded, ErrorCode::kQueueFull);
+/// Pieces beyond what is kept cost the client their message.
+void ClientChannel::bound_partial() {
+  Active& active = *active_;
+  const std::size_t bytes = active.inbox.partial_bytes();
+  if (bytes > host_.options().reassembly_bytes_max) {
+    active.inbox.drop_partial(
+        Error::with_detail(ErrorKind::kInvalid, ErrorCode::kTooLarge,
+                           "a message in pieces may have " +
+                               std::to_string(host_.options().reassembly_bytes_max) + " bytes"));
+  } else if (!active.charges.try_hold_partial(bytes)) {
+    host_.note_over_quota(*process_, "bytes of unfinished messages");
+    active.inbox.drop_partial(over_share("bytes of unfinished messages"));
+  } else {
+    return;
+  }
+  static_cast<void>(active.charges.try_hold_partial(0));
 }
 
 void ClientChannel::deliver(const FrameHeader& header, ByteSpan payload) {
@@ -256,15 +214,17 @@ void ClientChannel::deliver(const FrameHeader& header, ByteSpan payload) {
   if (protocol::kind_of(header.request.flags) != FrameKind::kRequest) {
     return receiver_->on_frame(header, payload);
   }
-  if (rings_) host_.spin_budget_.on_request(rings_->spin_seat, host_.loop().now_ns());
-  if (!charges_.try_begin(header.correlation, payload.size())) {
-    return refuse_request(header, "calls under way");
+  Active& active = *active_;
+  if (active.rings) host_.spin_budget_.on_request(active.rings->spin_seat, host_.loop().now_ns());
+  if (const char* too_much = try_begin(header.correlation, payload.size())) {
+    host_.note_over_quota(*process_, too_much);
+    return refuse(header, over_share(too_much));
   }
-  ++unanswered_;
+  ++active.unanswered;
   ++host_.unanswered_;
-  delivering_ = header.correlation;
+  active.delivering = header.correlation;
   receiver_->on_frame(header, payload);
-  const bool was_answered_at_once = std::exchange(delivering_, 0) == 0;
+  const bool was_answered_at_once = std::exchange(active.delivering, 0) == 0;
   if (was_answered_at_once) {
     look_out_for_next();
   } else if (state_ == State::kOpen) {
@@ -272,18 +232,21 @@ void ClientChannel::deliver(const FrameHeader& header, ByteSpan payload) {
   }
 }
 
-/// This request only; what the process has under way goes on.
-void ClientChannel::refuse_request(const FrameHeader& header, const char* what) {
-  host_.note_over_quota(charges_.process(), what);
-  const std::string body = protocol::build_error_body(
-      Error::with_detail(ErrorKind::kOverloaded, ErrorCode::kQueueFull,
-                         std::string("this process has too many ") + what),
-      false);
+/// Null, or what the client's process has too much of.
+const char* ClientChannel::try_begin(std::uint64_t correlation, std::size_t payload_bytes) {
+  detail::ChannelCharges& charges = active_->charges;
+  if (!charges.has_share_for_answers()) process_->settle_answers(host_.loop().now_ns());
+  return charges.try_begin(correlation, payload_bytes);
+}
+
+/// This message only; what the process has under way goes on. There is no answer to an event.
+void ClientChannel::refuse(const FrameHeader& header, const Error& why) {
+  if (protocol::kind_of(header.request.flags) != FrameKind::kRequest) return;
+  const std::string body = protocol::build_error_body(why, false);
   const auto method = static_cast<Method>(header.request.method);
   const auto sent =
-      outbox_.send(protocol::make_header(FrameKind::kError, method, Outcome::kRejected),
-                   header.correlation, as_bytes(body), {});
-  note_pending();
+      active_->outbox.send(protocol::make_header(FrameKind::kError, method, Outcome::kRejected),
+                           header.correlation, as_bytes(body), {});
   if (!sent) return shut(sent.error());
   look_for_room();
 }

@@ -6,6 +6,7 @@
 
 #include "io/detail/spin_budget.hpp"
 #include "ring/call_words.hpp"
+#include "ring/charge.hpp"
 #include "ring/segment.hpp"
 #include "ring/spsc_ring.hpp"
 
@@ -14,14 +15,18 @@
 namespace mcpwire::io::detail {
 
 struct ChannelRings {
-  ChannelRings(ring::OwnedSegment own_segment, ring::PeerSegment peer_segment) noexcept
-      : own(std::move(own_segment)),
+  /// `memory`: what both segments take of the client's share.
+  ChannelRings(ring::OwnedSegment own_segment, ring::PeerSegment peer_segment,
+               ring::Charge memory) noexcept
+      : charge(std::move(memory)),
+        own(std::move(own_segment)),
         peer(std::move(peer_segment)),
         producer(own.memory(), peer.memory()),
         consumer(own.memory(), peer.memory()),
         call_words(own.memory(), peer.memory()),
         spin_seat(own.memory()) {}
 
+  ring::Charge charge;
   ring::OwnedSegment own;
   ring::PeerSegment peer;
   ring::Producer producer;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// ChannelSlabs: the slabs of one client. SlabKeeper: what all clients' slabs may take together, and
-// the timer that gives back those of clients that are quiet.
+// ChannelSlabs: the slabs of one client, charged to its process. SlabKeeper: the timer that gives
+// back those of clients that are quiet.
 //
 // Threading: the loop's thread.
 #pragma once
@@ -10,6 +10,7 @@
 #include "protocol/base/result.hpp"
 #include "protocol/base/seams/clock.hpp"
 #include "protocol/base/seams/event_loop.hpp"
+#include "ring/charge.hpp"
 #include "ring/slab_pool.hpp"
 
 #include <cstdint>
@@ -22,7 +23,6 @@ class ChannelSlabs;
 
 struct SlabKeeperOptions {
   ring::SlabLimits per_client;
-  std::uint64_t bytes_max = std::uint64_t{256} << 20;  ///< Of all clients together.
   /// One that lies unused for so long is given up, up to as long again later.
   std::uint64_t idle_ns = 10 * kNanosecondsPerSecond;
 };
@@ -37,10 +37,9 @@ struct LargePayloadCounters {
 class SlabKeeper final : private Timer {
  public:
   SlabKeeper(EventLoop& loop, SlabKeeperOptions options) noexcept
-      : loop_(loop), options_(options), budget_(options.bytes_max) {}
+      : loop_(loop), options_(options) {}
 
   const LargePayloadCounters& counters() const noexcept { return counters_; }
-  std::uint64_t used_bytes() const noexcept { return budget_.used_bytes(); }
 
  private:
   friend class ChannelSlabs;
@@ -49,18 +48,18 @@ class SlabKeeper final : private Timer {
 
   EventLoop& loop_;
   SlabKeeperOptions options_;
-  ring::SlabBudget budget_;
   IntrusiveList<ChannelSlabs> in_use_;
   LargePayloadCounters counters_;
 };
 
 class ChannelSlabs final : public ListNode {
  public:
-  /// Both outlive the slabs.
-  ChannelSlabs(SlabKeeper& keeper, ChannelOutbox& outbox) noexcept
+  /// All three outlive the slabs.
+  ChannelSlabs(SlabKeeper& keeper, ChannelOutbox& outbox, ring::QuotaAccount& account) noexcept
       : keeper_(keeper),
         outbox_(outbox),
-        pool_(keeper.budget_, keeper.options_.per_client, ring::KernelAbility::kUseIfPresent) {}
+        pool_(ring::Charge(account, ring::Resource::kSlabBytes), keeper.options_.per_client,
+              ring::KernelAbility::kUseIfPresent) {}
 
   std::optional<ring::SlabPool::Grant> try_grant(std::uint64_t bytes, std::uint32_t& next_slab);
   Result<void> take_back(std::uint32_t slab, std::uint32_t generation) {

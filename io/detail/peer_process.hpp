@@ -30,6 +30,8 @@ class PeerProcess final : public std::enable_shared_from_this<PeerProcess>,
   class Member : public ListNode {
    public:
     virtual void on_process_ended() = 0;
+    /// Looks whether the client has taken what was sent to it.
+    virtual void settle_answers() = 0;
 
    protected:
     ~Member() = default;
@@ -41,6 +43,12 @@ class PeerProcess final : public std::enable_shared_from_this<PeerProcess>,
 
   void join(Member& member) { members_.push_back(member); }
   ring::QuotaAccount& account() noexcept { return account_; }
+  /// Takes off the account what the process has taken meanwhile. Looks at each connection, but once
+  /// in a turn of the loop.
+  void settle_answers(std::uint64_t now_ns) noexcept {
+    if (std::exchange(settled_ns_, now_ns) == now_ns) return;
+    members_.for_each([](Member& member) { member.settle_answers(); });
+  }
   std::int32_t pid() const noexcept { return pid_; }
   bool has_ended() const noexcept;
   /// True the first time: what a process is refused again and again is logged once.
@@ -54,6 +62,7 @@ class PeerProcess final : public std::enable_shared_from_this<PeerProcess>,
   UniqueFd pidfd_;
   FdWatcher end_watcher_;
   IntrusiveList<Member> members_;
+  std::uint64_t settled_ns_ = 0;
   std::int32_t pid_;
   bool was_refused_ = false;
 };

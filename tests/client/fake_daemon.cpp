@@ -107,7 +107,10 @@ int main(int argc, char** argv) {
   }
   if (const char* whole = std::getenv("MCPWIRE_FAKE_DAEMON_QUOTA")) {
     options.quota.fill(std::strtoull(whole, nullptr, 10));
-    options.quota[0] <<= 20;
+    using mcpwire::ring::Resource;
+    for (const Resource bytes : {Resource::kBytes, Resource::kAnswerBytes, Resource::kSlabBytes}) {
+      options.quota[mcpwire::ring::index_of(bytes)] <<= 20;
+    }
   }
   const mcpwire::test_support::ScriptedDaemon daemon(directory_path, options);
   const int life = ::open((directory_path + "/life").c_str(), O_RDONLY | O_CLOEXEC);

@@ -76,6 +76,14 @@ class LinkTest : public ::testing::Test, protected Link::Sink {
                             as_bytes("call"), kNever));
   }
 
+  /// What open() says of a daemon that answers HELLO with this.
+  Error refused_with(const std::string& refusal) {
+    say(FrameKind::kError, Method::kHello, Outcome::kRejected, as_bytes(refusal));
+    auto link = Link::open(std::move(client_end_), options_, *build_hello(options_), kNever);
+    EXPECT_FALSE(link.has_value());
+    return link ? Error{} : link.error();
+  }
+
   ConnectOptions options_;
   UniqueFd client_end_;
   UniqueFd daemon_;
@@ -165,13 +173,23 @@ TEST_F(LinkTest, ARefusalIsToldInTheDaemonsWords) {
   builder.fixed.version_min = 3;
   builder.fixed.version_max = 4;
   builder.fixed.message = builder.add("too old");
-  const std::string refusal = builder.take();
-  say(FrameKind::kError, Method::kHello, Outcome::kRejected, as_bytes(refusal));
-  const auto link = Link::open(std::move(client_end_), options_, *build_hello(options_), kNever);
-  ASSERT_FALSE(link.has_value());
-  EXPECT_EQ(link.error().code, ErrorCode::kVersionMismatch);
-  EXPECT_NE(link.error().message().find("too old"), std::string::npos);
-  EXPECT_NE(link.error().message().find("3 to 4"), std::string::npos);
+  const Error refused = refused_with(builder.take());
+  EXPECT_EQ(refused.code, ErrorCode::kVersionMismatch) << "an older daemon gives no kind";
+  EXPECT_NE(refused.message().find("too old"), std::string::npos);
+  EXPECT_NE(refused.message().find("3 to 4"), std::string::npos);
+}
+
+TEST_F(LinkTest, ARefusalForWantOfAShareIsNoMismatchOfVersions) {
+  const Error why = Error::with_detail(ErrorKind::kOverloaded, ErrorCode::kQueueFull, "too many");
+  protocol::PayloadBuilder<protocol::HelloRefusal> builder;
+  builder.fixed.message = builder.add(why.message());
+  builder.fixed.error_kind = static_cast<std::uint32_t>(why.kind);
+  builder.fixed.error_code = static_cast<std::uint32_t>(why.code);
+  const Error refused = refused_with(builder.take());
+  EXPECT_EQ(refused.kind, ErrorKind::kOverloaded);
+  EXPECT_EQ(refused.code, ErrorCode::kQueueFull);
+  EXPECT_NE(refused.message().find("too many"), std::string::npos);
+  EXPECT_EQ(refused.message().find("version"), std::string::npos) << refused.message();
 }
 
 TEST_F(LinkTest, RingsThatNobodyAskedForAreAViolation) {

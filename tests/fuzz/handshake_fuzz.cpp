@@ -34,11 +34,12 @@ void fuzz_hello(ByteSpan payload, std::uint64_t supported) {
   const auto hello = protocol::PayloadReader(payload).fixed<protocol::HelloRequest>();
   MCPWIRE_CHECK(hello.has_value());
   check_ranges(payload, *hello);
-  if (!verdict->refusal.empty()) {
-    const std::string refusal = io::detail::build_refusal(verdict->refusal, supported);
+  if (verdict->refusal) {
+    const std::string refusal = io::detail::build_refusal(*verdict->refusal, supported);
     const Error error = client::detail::refusal_error(as_bytes(refusal));
-    MCPWIRE_CHECK(error.code == ErrorCode::kVersionMismatch);
-    MCPWIRE_CHECK(error.message().find(verdict->refusal) != std::string::npos);
+    MCPWIRE_CHECK(error.kind == verdict->refusal->kind);
+    MCPWIRE_CHECK(error.code == verdict->refusal->code);
+    MCPWIRE_CHECK(error.message().find(verdict->refusal->message()) != std::string::npos);
     return;
   }
   const std::uint64_t wanted = hello->features_required | hello->features_optional;

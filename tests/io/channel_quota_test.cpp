@@ -1,66 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// What one client process may hold of the daemon, and what it is told beyond that. Here all clients
-// are one process; tests/client/hostile_process_test.cpp has two.
-#include "tests/io/client_channel_fixture.hpp"
-
-#include <map>
+// What one client process may hold of the daemon, and what it is told beyond that; two processes:
+// tests/client/greedy_process_test.cpp. Its answers: channel_answer_quota_test.cpp.
+#include "tests/io/channel_quota_fixture.hpp"
 
 namespace mcpwire::io {
 namespace {
 
-using ring::Resource;
-
-class ChannelQuotaTest : public ClientChannelFixture {
- protected:
-  void TearDown() override {
-    connected_.clear();
-    first_ = {};
-    expect_nothing_is_held();
-    ClientChannelFixture::TearDown();
-  }
-
-  void limit(Resource resource, std::uint64_t amount) {
-    ChannelHostOptions options;
-    options.quota[ring::index_of(resource)] = amount;
-    options.on_over_quota = [this](std::int32_t, const char* what) { told_.emplace_back(what); };
-    make_host(std::move(options));
-  }
-  void expect_nothing_is_held() const {
-    EXPECT_EQ(host_->quota().accounts(), 0U);
-    for (std::size_t i = 0; i < ring::kResources; ++i) {
-      EXPECT_EQ(host_->quota().held(static_cast<Resource>(i)), 0U) << i;
-    }
-  }
-  /// What the daemon answered, by outcome.
-  std::map<Outcome, int> answers(RawClient& client) {
-    std::map<Outcome, int> seen;
-    settle();
-    while (auto frame = client.consumer ? client.pop() : client.receive()) {
-      ++seen[protocol::outcome_of(frame->header.request.flags)];
-    }
-    return seen;
-  }
-  void announce_file(std::uint32_t slab) {
-    const UniqueFd file(ring::create_sealed(as_bytes("file"), {}).value());
-    first_.client->announce(slab, 4, file.get());
-    settle();
-  }
-  void send_in_pieces(RawClient& client, std::size_t pieces) {
-    const std::string piece(60'000, 'x');
-    for (std::size_t i = 1; i <= pieces; ++i) {
-      protocol::RequestHeader header =
-          protocol::make_header(FrameKind::kRequest, Method::kCallTool);
-      if (i != pieces) header.flags |= protocol::flag::kMore;
-      static_cast<void>(
-          ring::send_frame(client.socket.get(), {header, 5, as_bytes(piece), {}, -1}));
-      settle();
-    }
-  }
-
-  std::vector<Connected> connected_;
-  std::vector<std::string> told_;
-};
+class ChannelQuotaTest : public ChannelQuotaFixture {};
 
 MCPWIRE_INSTANTIATE_ON_KERNELS(ChannelQuotaTest);
 
@@ -84,6 +31,10 @@ TEST_P(ChannelQuotaTest, ConnectionsBeyondTheShareAreRefusedWithAReason) {
     ASSERT_TRUE(frame.has_value());
     EXPECT_EQ(protocol::kind_of(frame->header.request.flags), FrameKind::kError);
     refusal = frame->payload;
+    const auto fixed =
+        protocol::PayloadReader(as_bytes(frame->payload)).fixed<protocol::HelloRefusal>();
+    EXPECT_EQ(fixed->error_kind, static_cast<std::uint32_t>(ErrorKind::kOverloaded));
+    EXPECT_EQ(fixed->error_code, static_cast<std::uint32_t>(ErrorCode::kQueueFull));
   }
   EXPECT_EQ(connected_.size(), 10U);
   ASSERT_TRUE(refusal.has_value());
@@ -142,32 +93,53 @@ TEST_P(ChannelQuotaTest, LargeArgumentsUnderWayCount) {
   EXPECT_EQ(host_->quota().held(Resource::kBytes), 420'000U);
 }
 
-TEST_P(ChannelQuotaTest, AMessageInPiecesBeyondTheShareEndsItsConnection) {
+TEST_P(ChannelQuotaTest, AMessageInPiecesBeyondTheShareIsRejectedAndTheNextOneTaken) {
   limit(Resource::kBytes, 400'000);
   first_ = make_open(0);
   send_in_pieces(*first_.client, 2);
-  ASSERT_EQ(first_.receiver->frames.size(), 1U);
+  ASSERT_EQ(requests_seen(first_), 1U);
   answer(*first_.channel, 5, "");
-  EXPECT_EQ(host_->quota().held(Resource::kBytes), 0U);
+  ASSERT_TRUE(first_.client->receive().has_value());
+  EXPECT_EQ(held(Resource::kBytes), 0U);
   send_in_pieces(*first_.client, 6);
-  ASSERT_TRUE(first_.receiver->closed.has_value());
-  EXPECT_EQ(first_.receiver->closed->kind, ErrorKind::kOverloaded);
+  EXPECT_EQ(requests_seen(first_), 0U);
+  EXPECT_EQ(held(Resource::kBytes), 0U) << "what had come is not kept";
+  expect_overloaded(*first_.client, 5);
+  EXPECT_FALSE(first_.client->receive().has_value()) << "one answer";
+  send_in_pieces(*first_.client, 2);
+  EXPECT_EQ(requests_seen(first_), 1U);
+  EXPECT_FALSE(first_.receiver->closed.has_value());
+  EXPECT_EQ(told_, std::vector<std::string>{"bytes of unfinished messages"});
+}
+
+TEST_P(ChannelQuotaTest, AMessageInPiecesOverTheLimitIsRejectedAsTooLarge) {
+  limit(Resource::kBytes, std::uint64_t{1} << 30, {.reassembly_bytes_max = 100'000});
+  first_ = make_open(0);
+  send_in_pieces(*first_.client, 5);
+  EXPECT_EQ(requests_seen(first_), 0U);
+  expect_overloaded(*first_.client, 5, ErrorKind::kInvalid);
+  EXPECT_FALSE(first_.receiver->closed.has_value());
   EXPECT_EQ(host_->violations(), 0U);
 }
 
-TEST_P(ChannelQuotaTest, MemoryFilesBeyondTheShareEndTheirConnection) {
+TEST_P(ChannelQuotaTest, MemoryFilesBeyondTheShareCostTheirRequestsAlone) {
   limit(Resource::kDescriptors, 8);
   first_ = make_open(RawClient::kRingBytes);
   for (std::uint32_t slab = 1; slab <= 4; ++slab) announce_file(slab);
-  EXPECT_EQ(host_->quota().held(Resource::kDescriptors), 4U);
-  ASSERT_TRUE(first_.client->push_mapped(1, 0, 4, 1));
-  settle();
-  EXPECT_EQ(host_->quota().held(Resource::kDescriptors), 3U);
+  EXPECT_EQ(held(Resource::kDescriptors), 4U);
   announce_file(5);
-  EXPECT_FALSE(first_.receiver->closed.has_value());
+  EXPECT_EQ(held(Resource::kDescriptors), 4U);
+  for (std::uint32_t slab = 1; slab <= 5; ++slab) {
+    ASSERT_TRUE(first_.client->push_mapped(slab, 0, 4, slab));
+  }
+  EXPECT_EQ(requests_seen(first_), 4U);
+  EXPECT_EQ(held(Resource::kDescriptors), 0U);
+  expect_overloaded(*first_.client, 5);
   announce_file(6);
-  ASSERT_TRUE(first_.receiver->closed.has_value());
-  EXPECT_EQ(first_.receiver->closed->kind, ErrorKind::kOverloaded);
+  ASSERT_TRUE(first_.client->push_mapped(6, 0, 4, 6));
+  EXPECT_EQ(requests_seen(first_), 1U);
+  EXPECT_FALSE(first_.receiver->closed.has_value());
+  EXPECT_EQ(told_, std::vector<std::string>{"memory files"});
 }
 
 TEST_P(ChannelQuotaTest, RingsBeyondTheShareLeaveTheSocket) {
@@ -186,28 +158,6 @@ TEST_P(ChannelQuotaTest, RingsBeyondTheShareLeaveTheSocket) {
   without.client->send(FrameKind::kRequest, Method::kPing, 2, "");
   settle();
   EXPECT_EQ(without.receiver->frames.size(), 1U);
-}
-
-TEST_P(ChannelQuotaTest, AnswersThatAreNotTakenCountUntilTheyAre) {
-  limit(Resource::kBytes, 1'000'000);
-  first_ = make_open(RawClient::kRingBytes);
-  const std::uint64_t rings = host_->quota().held(Resource::kBytes);
-  for (std::uint64_t i = 1; i <= 20; ++i) {
-    ASSERT_TRUE(first_.client->push(FrameKind::kRequest, Method::kCallTool, i, "x"));
-  }
-  settle();
-  for (std::uint64_t i = 1; i <= 20; ++i) answer(*first_.channel, i, std::string(900, 'y'));
-  EXPECT_GT(host_->quota().held(Resource::kBytes), rings + 10'000);
-  int taken = 0;
-  for (int turn = 0; turn < 100; ++turn) {
-    while (first_.client->pop()) ++taken;
-    if (first_.client->consumer->peer_waits_for_space()) {
-      ASSERT_TRUE(ring::ring_doorbell(first_.client->socket.get()));
-    }
-    settle();
-  }
-  EXPECT_EQ(taken, 20);
-  EXPECT_EQ(host_->quota().held(Resource::kBytes), rings);
 }
 
 TEST_P(ChannelQuotaTest, AViolationGivesEverythingBack) {

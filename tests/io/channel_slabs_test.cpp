@@ -104,12 +104,14 @@ TEST_P(ChannelSlabsTest, AClientThatGivesNothingBackGetsSealedFiles) {
   EXPECT_EQ(files_seen_, 4);
 }
 
-TEST_P(ChannelSlabsTest, OneClientCannotTakeWhatAllShare) {
+// Both are of this process, so they have one share.
+TEST_P(ChannelSlabsTest, SlabsBeyondTheShareOfTheProcessAreNotMade) {
   ChannelHostOptions options;
-  options.slabs.bytes_max = kMiB;
+  options.quota[ring::index_of(ring::Resource::kSlabBytes)] = 2 * kMiB;
   make_host(std::move(options));
   open();
   const ring::MappedPayload held = carry(std::string(600'000, 'a'));
+  EXPECT_EQ(host_->quota().held(ring::Resource::kSlabBytes), kMiB);
   Connected other = make_open(RawClient::kRingBytes, protocol::feature::kSlabs);
   answer(*other.channel, 8, std::string(kLarge, 'b'));
   settle();
@@ -117,6 +119,7 @@ TEST_P(ChannelSlabsTest, OneClientCannotTakeWhatAllShare) {
   ASSERT_TRUE(event.has_value());
   EXPECT_EQ(load_object<MemoryEvent>(as_bytes(event->payload)).life, MemoryLife::kOnce);
   first_ = {};  // Its slabs go with it.
+  EXPECT_EQ(host_->quota().held(ring::Resource::kSlabBytes), 0U);
   answer(*other.channel, 8, std::string(kLarge, 'b'));
   settle();
   const auto next = other.client->receive();

@@ -300,10 +300,11 @@ TEST_P(ClientChannelShortageTest, AClientThatRequiresRingsIsRefusedInstead) {
   ASSERT_TRUE(fixed.has_value());
   EXPECT_NE(reader.text(fixed->message)->find("Too many open files"), std::string_view::npos)
       << *reader.text(fixed->message);
+  EXPECT_EQ(fixed->error_kind, static_cast<std::uint32_t>(ErrorKind::kOverloaded));
   EXPECT_EQ(host_->violations(), 0U);
 }
 
-TEST_P(ClientChannelShortageTest, AFileThatFoundNoPlaceIsNoViolation) {
+TEST_P(ClientChannelShortageTest, AFileThatFoundNoPlaceCostsItsRequestAlone) {
   const UniqueFd payload = ring::make_file(wanted_payload());
   first_ = make_open(kRing);
   {
@@ -311,9 +312,20 @@ TEST_P(ClientChannelShortageTest, AFileThatFoundNoPlaceIsNoViolation) {
     ring::send_raw(client().socket.get(), memory_bytes(16), {payload.get()});
     settle();
   }
-  ASSERT_TRUE(first_.receiver->closed.has_value());
-  EXPECT_EQ(first_.receiver->closed->kind, ErrorKind::kOverloaded);
-  EXPECT_EQ(first_.receiver->closed->os_errno, EMFILE);
+  ASSERT_TRUE(client().push_mapped(1, 0, 16, 5));
+  settle();
+  EXPECT_FALSE(first_.receiver->closed.has_value());
+  EXPECT_TRUE(first_.receiver->frames.empty());
+  const auto refused = client().pop();
+  ASSERT_TRUE(refused.has_value());
+  EXPECT_EQ(refused->header.correlation, 5U);
+  EXPECT_EQ(protocol::outcome_of(refused->header.request.flags), Outcome::kRejected);
+  const auto body = protocol::parse_error_body(as_bytes(refused->payload));
+  EXPECT_EQ(body->error.kind, ErrorKind::kOverloaded);
+  EXPECT_FALSE(body->may_have_been_sent);
+  ASSERT_TRUE(client().push(FrameKind::kRequest, Method::kPing, 6, ""));
+  settle();
+  EXPECT_EQ(first_.receiver->frames.size(), 1U);
   EXPECT_EQ(host_->violations(), 0U);
 }
 

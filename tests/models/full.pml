@@ -4,7 +4,7 @@
 // whose answers do not fit into the other one. Each sleeps for room and for records at once, with
 // one doorbell for both ([ring.park], [ring.space_park]).
 //   client: ring::Waiter with wanted_space                  ring/waiter.cpp, client/detail/link_send.cpp
-//   daemon: outbox, throttle, hot and cold channel          io/client_channel.cpp, io/detail/channel_*.cpp
+//   daemon: outbox, throttle, hot and cold channel          io/detail/channel_turns.cpp, io/detail/channel_*.cpp
 //
 // A deadlock is an invalid end state: not everything is answered, and nobody can take a step.
 // It starts where both are full already: one answer in the ring and one kept, one request in the ring

@@ -4,7 +4,7 @@
 //   producer: store the commit word, load the wait word     ring/spsc_producer.cpp
 //   consumer: store the wait word, load the commit word     ring/spsc_consumer.cpp
 // The consumer is ring::Waiter's thread, or with -DDAEMON the loop with one client's channel, which
-// it polls only while that is hot (io/client_channel.cpp).
+// it polls only while that is hot (io/detail/channel_turns.cpp).
 //
 // A lost wake-up is an invalid end state: the consumer sleeps, no doorbell is pending, and the
 // producer has committed everything.

@@ -4,7 +4,7 @@
 // writing into them; each record is either taken or sent again over new rings, never both.
 //   consumer: park with RETIRING, look again, store RETIRED ring/spsc_consumer.cpp
 //   producer: commit, look at the peer's state              ring/spsc_producer.cpp
-// The daemon's channel is hot or cold: io/detail/channel_retire.cpp, io/client_channel.cpp. What the
+// The daemon's channel is hot or cold: io/detail/channel_rest.cpp, io/detail/channel_turns.cpp. What the
 // client does about it: Link::settle_push() in client/detail/link_rings.cpp.
 //
 // A record that is neither taken nor sent again is an invalid end state; both is an assertion.

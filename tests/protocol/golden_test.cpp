@@ -94,13 +94,17 @@ TEST(GoldenTest, HelloReply) {
 }
 
 TEST(GoldenTest, HelloRefusal) {
-  const HelloRefusal value{.struct_bytes = 32,
+  const HelloRefusal value{.struct_bytes = 40,
                            .version_min = 1,
                            .version_max = 2,
                            .reserved = 0,
                            .features_supported = 3,
-                           .message = {32, 6}};
-  EXPECT_EQ(hex_of(value), "2000000001000000020000000000000003000000000000002000000006000000");
+                           .message = {40, 6},
+                           .error_kind = 2,
+                           .error_code = 28};
+  EXPECT_EQ(hex_of(value),
+            "2800000001000000020000000000000003000000000000002800000006000000"
+            "020000001c000000");
 }
 
 TEST(GoldenTest, ListServersReply) {

@@ -58,9 +58,18 @@ class SlabTest : public testing::Test {
     EXPECT_EQ(result.error().code, ErrorCode::kProtocolViolation);
   }
 
-  SlabBudget budget_{std::uint64_t{8} << 20};
-  SlabPool pool_{
-      budget_, {.slabs_max = 4, .bytes_max = std::uint64_t{6} << 20}, KernelAbility::kUseIfPresent};
+  Charge charge() { return Charge(account_, Resource::kSlabBytes); }
+  static ResourceAmounts sixteen_mib() {
+    ResourceAmounts limits{};
+    limits[index_of(Resource::kSlabBytes)] = std::uint64_t{16} << 20;
+    return limits;
+  }
+
+  Quota quota_{sixteen_mib()};
+  QuotaAccount account_{quota_};
+  SlabPool pool_{charge(),
+                 {.slabs_max = 4, .bytes_max = std::uint64_t{6} << 20},
+                 KernelAbility::kUseIfPresent};
   ReceivedMemory received_{{.files_max = 4, .slabs_max = 8}};
   std::uint32_t next_slab_ = 1;
   std::uint64_t now_ns_ = 1000;
@@ -101,13 +110,18 @@ TEST_F(SlabTest, LimitsOfNumberAndBytesHold) {
   EXPECT_FALSE(pool_.try_grant((std::uint64_t{16} << 20) + 1, next_slab_).has_value());
 }
 
-TEST_F(SlabTest, TheBudgetIsOfAllPeersTogether) {
-  SlabPool other(budget_, {.slabs_max = 4, .bytes_max = std::uint64_t{64} << 20},
-                 KernelAbility::kUseIfPresent);
-  ASSERT_TRUE(other.try_grant(std::uint64_t{3} << 20, next_slab_).has_value());
-  ASSERT_TRUE(pool_.try_grant(std::uint64_t{3} << 20, next_slab_).has_value());
-  EXPECT_EQ(budget_.used_bytes(), std::uint64_t{8} << 20);
-  EXPECT_FALSE(pool_.try_grant(1, next_slab_).has_value());
+TEST_F(SlabTest, SlabsAreChargedToTheirPeerWhichGetsItsShareAndLeavesOneToOthers) {
+  constexpr SlabLimits kEnough = {.slabs_max = 16, .bytes_max = std::uint64_t{64} << 20};
+  SlabPool greedy(charge(), kEnough, KernelAbility::kUseIfPresent);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(greedy.try_grant(std::uint64_t{4} << 20, next_slab_).has_value());
+  }
+  EXPECT_EQ(account_.held(Resource::kSlabBytes), std::uint64_t{8} << 20);
+  EXPECT_FALSE(greedy.try_grant(1, next_slab_).has_value());
+  EXPECT_FALSE(pool_.try_grant(1, next_slab_).has_value()) << "another one of the same peer";
+  QuotaAccount modest(quota_);
+  SlabPool other(Charge(modest, Resource::kSlabBytes), kEnough, KernelAbility::kUseIfPresent);
+  EXPECT_TRUE(other.try_grant(std::uint64_t{1} << 20, next_slab_).has_value());
 }
 
 TEST_F(SlabTest, ThePeerCannotWriteASlab) {
@@ -140,7 +154,7 @@ TEST_F(SlabTest, APayloadOutlivesItsConnection) {
   const std::string text = pattern(5, 200 * kKiB);
   {
     ReceivedMemory gone({.files_max = 1, .slabs_max = 1});
-    SlabPool pool(budget_, {}, KernelAbility::kUseIfPresent);
+    SlabPool pool(charge(), {}, KernelAbility::kUseIfPresent);
     auto grant = pool.try_grant(text.size(), next_slab_);
     ASSERT_TRUE(grant.has_value());
     copy_bytes(grant->bytes, as_bytes(text));
@@ -170,7 +184,7 @@ TEST_F(SlabTest, IdleSlabsAreGivenUpOnBothSides) {
   EXPECT_TRUE(received_.retire(object_bytes(event)));
   pool_.drop(*idle);
   EXPECT_EQ(received_.slab_count(), 1U);
-  EXPECT_EQ(budget_.used_bytes(), 256 * kKiB);
+  EXPECT_EQ(account_.held(Resource::kSlabBytes), 256 * kKiB);
   EXPECT_FALSE(pool_.idle_since(now_ns_).has_value());  // The other one is being read.
   expect_violation(received_.retire(object_bytes(event)));
   EXPECT_FALSE(received_.open({idle->slab, idle->generation + 1, 0, 1}).has_value());

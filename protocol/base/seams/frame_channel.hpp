@@ -27,6 +27,9 @@ class FrameChannel {
     virtual void on_channel_closed(const Error& why) = 0;
     /// The last of what send() had kept is out. The channel must not be destroyed in it.
     virtual void on_all_sent() {}
+    /// The client has been quiet for a while and nothing of it is under way: the channel has given
+    /// its memory back, and the receiver may. The channel must not be used or destroyed in it.
+    virtual void on_rest() {}
 
    protected:
     ~Receiver() = default;
