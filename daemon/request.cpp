@@ -17,15 +17,15 @@ Request::Request(Session& session, Method method, std::uint64_t correlation,
       method_(method),
       correlation_(correlation),
       payload_bytes_(payload_bytes),
-      scope_(session.requests_.cancel_scope()) {
-  session.active_.push_back(*this);
-  session.request_bytes_ += payload_bytes_;
+      scope_(session.requests_->scope.cancel_scope()) {
+  session.requests_->active.push_back(*this);
+  session.requests_->bytes += payload_bytes_;
 }
 
 Request::~Request() {
   MCPWIRE_CHECK(answered_);
-  MCPWIRE_CHECK(session_.request_bytes_ >= payload_bytes_);
-  session_.request_bytes_ -= payload_bytes_;
+  MCPWIRE_CHECK(session_.requests_->bytes >= payload_bytes_);
+  session_.requests_->bytes -= payload_bytes_;
 }
 
 void Request::publish(CallState state) {

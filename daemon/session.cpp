@@ -24,7 +24,7 @@ constexpr std::uint64_t kFlushNs = 500 * kNanosecondsPerMillisecond;
 }  // namespace
 
 Session::Session(Services& services, std::unique_ptr<FrameChannel> channel, Owner& owner)
-    : services_(services), owner_(owner), channel_(std::move(channel)), requests_(services.loop) {}
+    : services_(services), owner_(owner), channel_(std::move(channel)) {}
 
 void Session::start() {
   ++services_.counters.connections;
@@ -42,8 +42,10 @@ void Session::begin_closing() {
 io::task<Result<void>> Session::end() {
   // What stop() gave up is still answered.
   if (is_closed()) channel_->close();
-  const Result<void> joined = co_await requests_.join();
-  MCPWIRE_CHECK(joined.has_value());  // handlers answer failures, they do not return them
+  if (requests_ != nullptr) {
+    const Result<void> joined = co_await requests_->scope.join();
+    MCPWIRE_CHECK(joined.has_value());  // handlers answer failures, they do not return them
+  }
   co_await flush();
   channel_->close();
   --services_.counters.clients;
@@ -68,7 +70,7 @@ void Session::on_all_sent() {
 void Session::stop() {
   if (closing_ != nullptr) return;
   is_stopping_ = true;
-  requests_.cancel_scope().cancel(io::CancelCause::kShutdown);
+  cancel_requests(io::CancelCause::kShutdown);
   begin_closing();
 }
 
@@ -132,29 +134,44 @@ void Session::on_request(const protocol::FrameHeader& header, ByteSpan payload) 
   if (method == Method::kPing) return answer_ping(header, payload);
   // Our own clients never have more in flight than there are call words; another one could make
   // us keep its requests without end.
-  if (requests_.running() >= protocol::kCallWindow || !has_room_for(payload.size())) {
+  io::Scope& scope = ensure_requests().scope;
+  if (scope.running() >= protocol::kCallWindow || !has_room_for(payload.size())) {
     return answer_overloaded(header);
   }
   switch (method) {
     case Method::kListServers:
-      return requests_.spawn(serve_list_servers(*this, header.correlation));
+      return scope.spawn(serve_list_servers(*this, header.correlation));
     case Method::kListTools:
-      return requests_.spawn(
+      return scope.spawn(
           serve_list_tools(*this, header.correlation, std::string(as_text(payload))));
     case Method::kCallTool:
-      return requests_.spawn(
-          serve_call_tool(*this, header.correlation, copy_text(as_text(payload))));
+      return scope.spawn(serve_call_tool(*this, header.correlation, copy_text(as_text(payload))));
     case Method::kStatus:
-      return requests_.spawn(serve_status(*this, header.correlation));
+      return scope.spawn(serve_status(*this, header.correlation));
     case Method::kShutdown:
-      return requests_.spawn(serve_shutdown(*this, header.correlation));
+      return scope.spawn(serve_shutdown(*this, header.correlation));
     default:
       return violation("a request of a method that is none");
   }
 }
 
+Session::Requests& Session::ensure_requests() {
+  if (requests_ == nullptr) requests_ = std::make_unique<Requests>(services_.loop);
+  return *requests_;
+}
+
+void Session::cancel_requests(io::CancelCause cause) {
+  if (requests_ != nullptr) requests_->scope.cancel_scope().cancel(cause);
+}
+
+/// A request that is answered may still have something to do.
+void Session::on_rest() {
+  const bool is_idle = requests_ != nullptr && requests_->scope.running() == 0;
+  if (is_idle && closing_ == nullptr) requests_.reset();
+}
+
 bool Session::has_room_for(std::size_t payload_bytes) const noexcept {
-  return request_bytes_ == 0 || request_bytes_ + payload_bytes <= kRequestBytesMax;
+  return requests_->bytes == 0 || requests_->bytes + payload_bytes <= kRequestBytesMax;
 }
 
 void Session::answer_ping(const protocol::FrameHeader& header, ByteSpan payload) {
@@ -176,11 +193,13 @@ void Session::answer_overloaded(const protocol::FrameHeader& header) {
 
 void Session::on_cancel(ByteSpan payload) {
   const auto event = protocol::PayloadReader(payload).fixed<protocol::CancelEvent>();
-  if (!event.has_value()) return violation("malformed cancel");
+  if (!event.has_value() || event->reserved != 0) return violation("malformed cancel");
   Request* wanted = nullptr;
-  active_.for_each([&](Request& request) {
-    if (request.correlation() == event->correlation) wanted = &request;
-  });
+  if (requests_ != nullptr) {
+    requests_->active.for_each([&](Request& request) {
+      if (request.correlation() == event->correlation) wanted = &request;
+    });
+  }
   // Not found: it was answered already, and the answer is on its way.
   if (wanted != nullptr) wanted->scope().cancel(io::CancelCause::kCaller);
 }
@@ -199,7 +218,7 @@ void Session::on_channel_closed(const Error&) {
 
 void Session::give_up() {
   is_stopping_ = false;
-  requests_.cancel_scope().cancel(io::CancelCause::kPeerGone);
+  cancel_requests(io::CancelCause::kPeerGone);
   begin_closing();
   on_all_sent();  // There is nobody to wait for.
 }

@@ -73,9 +73,18 @@ class Session final : public ListNode, private FrameChannel::Receiver {
     io::OneShot<void>* all_sent = nullptr;  ///< While flush() waits.
   };
 
+  /// What is under way.
+  struct Requests {
+    explicit Requests(EventLoop& loop) : scope(loop) {}
+    io::Scope scope;
+    IntrusiveList<Request> active;
+    std::size_t bytes = 0;  ///< Payloads of `active`.
+  };
+
   void on_frame(const protocol::FrameHeader& header, ByteSpan payload) override;
   void on_channel_closed(const Error& why) override;
   void on_all_sent() override;
+  void on_rest() override;
 
   void on_hello(ByteSpan payload);
   void on_request(const protocol::FrameHeader& header, ByteSpan payload);
@@ -85,6 +94,8 @@ class Session final : public ListNode, private FrameChannel::Receiver {
   void violation(const char* what);
   /// Closes the channel and cancels the requests: nobody takes their answers.
   void give_up();
+  Requests& ensure_requests();
+  void cancel_requests(io::CancelCause cause);
   bool has_room_for(std::size_t payload_bytes) const noexcept;
   io::task<void> flush();
   void begin_closing();
@@ -92,14 +103,12 @@ class Session final : public ListNode, private FrameChannel::Receiver {
   Services& services_;
   Owner& owner_;
   std::unique_ptr<FrameChannel> channel_;
-  io::Scope requests_;
+  std::unique_ptr<Requests> requests_;  ///< Only while the client asks for anything.
   std::unique_ptr<Closing> closing_;
-  IntrusiveList<Request> active_;
   /// Set by HELLO, together; null: the client named no configuration.
   ConfigurationKeyPointer configuration_key_;
   FileIdentity configuration_seen_;
-  std::size_t request_bytes_ = 0;  ///< Payloads of active_.
-  bool is_stopping_ = false;       ///< By stop(): the client is still there.
+  bool is_stopping_ = false;  ///< By stop(): the client is still there.
   bool wants_progress_ = false;
 };
 
