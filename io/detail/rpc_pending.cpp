@@ -83,6 +83,14 @@ RpcPending::Answer RpcPending::on_answer(Outcome outcome, std::string_view body,
   return Answer::kTaken;
 }
 
+void RpcPending::on_unreadable_answer(std::string_view why) {
+  if (stage_ == Stage::kWaiting || shot_.is_resolved()) return;
+  tell_sent();
+  ending_ = Ending::kUnreadable;
+  shot_.resolve(fail(ErrorKind::kInvalid, ErrorCode::kMalformedJson,
+                     "the server's answer cannot be read: " + std::string(why)));
+}
+
 void RpcPending::on_progress(double value, std::string_view params) {
   if (shot_.is_resolved() || value <= last_progress_) return;
   last_progress_ = value;
@@ -124,7 +132,7 @@ RpcReply RpcPending::failed_reply(const Error& why) const {
   Outcome outcome = Outcome::kCancelled;
   if (ending_ == Ending::kRevoked) {
     outcome = Outcome::kNotSent;
-  } else if (ending_ == Ending::kLost || is_unasked) {
+  } else if (ending_ == Ending::kLost || ending_ == Ending::kUnreadable || is_unasked) {
     outcome = sent ? Outcome::kUnknown : Outcome::kNotSent;
   }
   return RpcReply{outcome, {}, why, sent};

@@ -30,6 +30,9 @@ class RpcPending final : public RpcLineOwner, private Timer {
   enum class Answer : std::uint8_t { kTaken, kLate, kTooEarly };
   Answer on_answer(protocol::Outcome outcome, std::string_view body, LargeLine line = {});
 
+  /// The server's answer came and breaks the rules: what was done there cannot be told.
+  void on_unreadable_answer(std::string_view why);
+
   /// Progress must increase, says the specification; what does not is ignored.
   void on_progress(double value, std::string_view params);
 
@@ -56,14 +59,14 @@ class RpcPending final : public RpcLineOwner, private Timer {
   const RequestOptions& options() const noexcept { return options_; }
   /// The caller or a deadline ended it, and the server would otherwise go on working.
   bool should_tell_server() const noexcept {
-    return may_have_been_sent() && ending_ != Ending::kAnswered && ending_ != Ending::kLost;
+    return may_have_been_sent() && (ending_ == Ending::kNone || ending_ == Ending::kRevoked);
   }
   /// The reply to what the wait failed with.
   RpcReply failed_reply(const Error& why) const;
 
  private:
   enum class Stage : std::uint8_t { kWaiting, kWriting, kSent };
-  enum class Ending : std::uint8_t { kNone, kAnswered, kLost, kRevoked };
+  enum class Ending : std::uint8_t { kNone, kAnswered, kUnreadable, kLost, kRevoked };
 
   void on_timer() override;
   void arm();

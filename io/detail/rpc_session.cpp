@@ -6,6 +6,7 @@
 #include "io/mcp/result_type.hpp"
 #include "protocol/base/check.hpp"
 #include "protocol/base/text_pool.hpp"
+#include "protocol/json/unreadable_answer.hpp"
 #include "protocol/mcp/method.hpp"
 
 #include <memory>
@@ -152,6 +153,10 @@ void RpcSession::on_batch(std::string_view line) {
 }
 
 void RpcSession::on_junk(std::string_view line) {
+  const JsonFault fault = codec_.envelopes.last_fault();
+  const std::optional<std::uint64_t> id = protocol::json::unreadable_answer_id(line);
+  RpcPending* const pending = id.has_value() ? find(*id) : nullptr;
+  if (pending != nullptr) pending->on_unreadable_answer(protocol::json::json_fault_text(fault));
   ++counters_.junk_lines;
   owner_.on_junk_line(line);
 }
@@ -175,6 +180,7 @@ void RpcSession::on_response(const Envelope& message) {
   const std::optional<std::uint64_t> id = minted_id(message.id);
   RpcPending* const pending = id.has_value() ? find(*id) : nullptr;
   if (pending == nullptr) {
+    on_text_id(message.id);
     const bool was_ours = id.has_value() && *id < next_id_;
     ++(was_ours ? counters_.late_responses : counters_.unmatched_responses);
     return;
@@ -192,6 +198,14 @@ void RpcSession::on_response(const Envelope& message) {
       ++counters_.unmatched_responses;
       break;
   }
+}
+
+/// A server that gives our number back as a text has answered, but not as the specification says.
+void RpcSession::on_text_id(std::string_view raw_id) {
+  if (raw_id.size() < 2 || raw_id.front() != '"') return;
+  const std::optional<std::uint64_t> meant = minted_id(raw_id.substr(1, raw_id.size() - 2));
+  RpcPending* const pending = meant.has_value() ? find(*meant) : nullptr;
+  if (pending != nullptr) pending->on_unreadable_answer("its id is a text, ours was a number");
 }
 
 // --- What the server says unasked ------------------------------------------------------------

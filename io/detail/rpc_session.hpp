@@ -101,6 +101,7 @@ class RpcSession final : private RpcServerRequest::Owner {
   void on_batch(std::string_view line);
   void on_junk(std::string_view line);
   void on_response(const protocol::json::Envelope& message);
+  void on_text_id(std::string_view raw_id);
   void on_server_request(const protocol::json::Envelope& message);
   bool hand_on(const protocol::json::Envelope& question);
   void on_question_answered(RpcServerRequest& question, std::string line) override;

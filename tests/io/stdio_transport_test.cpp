@@ -3,6 +3,8 @@
 // Handshake and messages; how calls end is in stdio_transport_outcome_test.cpp.
 #include "tests/io/stdio_transport_fixture.hpp"
 
+#include <gmock/gmock.h>
+
 namespace mcpwire::io {
 namespace {
 
@@ -232,7 +234,7 @@ TEST_F(StdioTransportTest, AnswersToForeignIdsHarmNobody) {
   open();
   TestCall& made = call("a");
   answer(99, "1");
-  for (const char* id : {"\"2\"", "2.0", "-2", "\"\"", "null", "0", "20000000000000000000"}) {
+  for (const char* id : {"\"3\"", "2.0", "-2", "\"\"", "null", "0", "20000000000000000000"}) {
     feed(std::string(R"({"jsonrpc":"2.0","id":)") + id + R"(,"result":1})");
   }
   EXPECT_FALSE(made.is_done());
@@ -241,6 +243,43 @@ TEST_F(StdioTransportTest, AnswersToForeignIdsHarmNobody) {
   EXPECT_EQ(transport->counters().late_responses, 0U);
   answer(2, "true");
   EXPECT_EQ(made.reply->body, "true");
+}
+
+TEST_F(StdioTransportTest, AnAnswerThatCannotBeReadEndsItsCallAtOnce) {
+  open();
+  const std::vector<std::pair<std::string, std::string>> answers = {
+      {R"("result":{"a":NaN}})", "malformed number or literal"},
+      {R"("error":"boom"})", "neither request nor response"},
+      {R"("result":)" + std::string(70, '[') + std::string(70, ']') + "}", "nested too deeply"},
+  };
+  int id = 2;
+  for (const auto& [rest, why] : answers) {
+    TestCall& asked = call("tools/call", "{}");
+    written();
+    feed(R"({"jsonrpc":"2.0","id":)" + std::to_string(id++) + "," + rest);
+    ASSERT_TRUE(asked.is_done()) << rest;
+    EXPECT_EQ(asked.reply->outcome, Outcome::kUnknown) << "the tool has run";
+    EXPECT_TRUE(asked.reply->may_have_been_sent);
+    EXPECT_THAT(asked.reply->error.message(),
+                testing::HasSubstr("the server's answer cannot be read: " + why));
+    EXPECT_EQ(written(), "") << "what has ended is not cancelled";
+  }
+  TestCall& asked = call("tools/call", "{}");
+  feed(R"({"jsonrpc":"2.0","id":")" + std::to_string(id) + R"(","result":{}})");
+  ASSERT_TRUE(asked.is_done());
+  EXPECT_THAT(asked.reply->error.message(), testing::HasSubstr("its id is a text"));
+}
+
+TEST_F(StdioTransportTest, ALineThatOnlyLooksLikeAnAnswerEndsNoCall) {
+  open();
+  TestCall& asked = call("tools/call", "{}");
+  feed(R"({"level":30,"id":2,"error":"slow"})");
+  feed(R"({"jsonrpc":"2.0","id":2,"id":2,"result":{}})");
+  feed(R"({"jsonrpc":"2.0","id":2,)");
+  EXPECT_FALSE(asked.is_done());
+  answer(2, "{}");
+  ASSERT_TRUE(asked.is_done());
+  EXPECT_EQ(asked.reply->outcome, Outcome::kOk);
 }
 
 TEST_F(StdioTransportTest, AnAnswerToWhatWasNotYetWrittenIsNotBelieved) {
@@ -383,11 +422,12 @@ TEST_F(StdioTransportTest, TakesABatchApartWhereItsRevisionHasBatches) {
   EXPECT_EQ(transport->counters().junk_lines, 1U);
 }
 
-TEST_F(StdioTransportTest, ABatchIsJunkInEveryOtherRevision) {
+TEST_F(StdioTransportTest, ABatchIsNoAnswerInEveryOtherRevision) {
   open();
   TestCall& made = call("a");
   feed(R"([{"jsonrpc":"2.0","id":2,"result":1}])");
-  EXPECT_FALSE(made.is_done());
+  ASSERT_TRUE(made.is_done());
+  EXPECT_EQ(made.reply->outcome, Outcome::kUnknown);
   EXPECT_EQ(transport->counters().junk_lines, 1U);
 }
 
