@@ -15,8 +15,8 @@ struct TransportLimits {
   /// One line on a server's standard output, without its newline (limits.lineBytes).
   std::size_t line_bytes_max = std::size_t{64} << 20;
   /// What waits for a server that does not read; beyond it requests are kRejected
-  /// (limits.queueBytes).
-  std::size_t queue_bytes_max = std::size_t{4} << 20;
+  /// (limits.queueBytes). Some dozens of large requests at the same time are no sign of that.
+  std::size_t queue_bytes_max = std::size_t{64} << 20;
   /// Lines on standard output that are no JSON-RPC message (limits.junkLines).
   std::uint64_t junk_lines_max = 1000;
   /// The last output on standard error that is kept (limits.stderrBytes).

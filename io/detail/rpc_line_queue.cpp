@@ -12,11 +12,13 @@ namespace mcpwire::io::detail {
 Result<void> RpcLineQueue::push(std::string line, RpcLineOwner* owner) {
   MCPWIRE_CHECK(line.ends_with('\n'));
   if (is_stopped_) return fail(ErrorKind::kDisconnected, ErrorCode::kClosed);
-  const bool has_room = line.size() <= bytes_max_ && queued_bytes_ <= bytes_max_ - line.size();
-  if (queued_bytes_ > 0 && !has_room) {
+  // A request of any size is let in while there is room; nobody waits for what we say unasked.
+  const std::size_t added = owner == nullptr ? line.size() : 0;
+  if (queued_bytes_ > bytes_max_ || added > bytes_max_ - queued_bytes_) {
     return fail(ErrorKind::kOverloaded, ErrorCode::kQueueFull,
-                "the server does not read: more than " + std::to_string(bytes_max_) +
-                    " bytes would wait for it (limits.queueBytes)");
+                "the server does not read fast enough: " + std::to_string(queued_bytes_) +
+                    " bytes wait for it already (limits.queueBytes: " +
+                    std::to_string(bytes_max_) + ")");
   }
   queued_bytes_ += line.size();
   if (spare_.empty()) spare_.emplace_back();

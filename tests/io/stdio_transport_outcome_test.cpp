@@ -215,13 +215,16 @@ TEST_F(StdioTransportOutcomeTest, ARevokedCallIsNotSentAndDoesNotHoldUpOthers) {
 // --- A full queue ----------------------------------------------------------------------------
 
 TEST_F(StdioTransportOutcomeTest, RejectsWhatAServerThatDoesNotReadWouldPileUp) {
-  open({.limits = {.queue_bytes_max = 100}});
+  open({.limits = {.queue_bytes_max = 70}});
   child().input.block();
   TestCall& first = call("a");
   TestCall& second = call("b");
   TestCall& third = call("c");
   expect(third, Outcome::kRejected, false);
   EXPECT_EQ(third.reply->error.code, ErrorCode::kQueueFull);
+  EXPECT_EQ(third.reply->error.message(),
+            "the server does not read fast enough: 76 bytes wait for it already "
+            "(limits.queueBytes: 70)");
   EXPECT_FALSE(first.is_done() || second.is_done());
   child().input.unblock();
   loop.run_until_idle();
@@ -233,6 +236,20 @@ TEST_F(StdioTransportOutcomeTest, ASingleLineOverTheLimitMayStillPass) {
   TestCall& made = call("a", "{\"text\":\"" + std::string(1000, 'x') + "\"}");
   answer(2, "1");
   expect(made, Outcome::kOk, true);
+}
+
+TEST_F(StdioTransportOutcomeTest, ALargeLineWaitsBehindOthers) {
+  // As the first call of a server does that has not taken the end of the handshake yet.
+  open({.limits = {.queue_bytes_max = 100}});
+  child().input.block();
+  TestCall& small = call("a");
+  TestCall& large = call("b", "{\"text\":\"" + std::string(1000, 'x') + "\"}");
+  EXPECT_FALSE(large.is_done());
+  child().input.unblock();
+  answer(2, "1");
+  answer(3, "2");
+  expect(small, Outcome::kOk, true);
+  expect(large, Outcome::kOk, true);
 }
 
 TEST_F(StdioTransportOutcomeTest, PingsOfAServerThatDoesNotReadAreForgotten) {
