@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "io/detail/redaction.hpp"
 
+#include "protocol/json/writer.hpp"
+
 #include <algorithm>
 #include <array>
 #include <functional>
@@ -18,16 +20,47 @@ constexpr std::array<std::string_view, 6> kPublicNames = {"HOME",  "LOGNAME", "P
 
 struct Secret {
   std::string_view name;
-  std::string_view value;
+  std::string value;
 };
 
+/// As in a query of a URL.
+std::string percent_encoded(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  constexpr std::string_view kPlain = "-._~";
+  std::string encoded;
+  for (const char c : text) {
+    const auto code = static_cast<unsigned char>(c);
+    const bool is_plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                          (c >= 'A' && c <= 'Z') || kPlain.find(c) != std::string_view::npos;
+    if (is_plain) {
+      encoded += c;
+    } else {
+      encoded.append({'%', kDigits[code >> 4U], kDigits[code & 0xfU]});
+    }
+  }
+  return encoded;
+}
+
+/// As inside a JSON string.
+std::string json_escaped(std::string_view text) {
+  std::string escaped;
+  protocol::json::Writer(escaped).string(text);
+  return escaped.substr(1, escaped.size() - 2);
+}
+
+/// A secret is also one in the forms that programs write it in.
 void collect(std::vector<Secret>& secrets, const std::vector<std::string>& entries) {
   for (const std::string_view entry : entries) {
     const std::size_t equals = entry.find('=');
     if (equals == std::string_view::npos) continue;
-    const Secret secret{entry.substr(0, equals), entry.substr(equals + 1)};
-    const bool is_public = std::ranges::find(kPublicNames, secret.name) != kPublicNames.end();
-    if (!is_public && secret.value.size() >= kSecretBytesMin) secrets.push_back(secret);
+    const std::string_view name = entry.substr(0, equals);
+    const std::string_view value = entry.substr(equals + 1);
+    const bool is_public = std::ranges::find(kPublicNames, name) != kPublicNames.end();
+    if (is_public || value.size() < kSecretBytesMin) continue;
+    secrets.push_back({name, std::string(value)});
+    for (std::string& form : std::array{json_escaped(value), percent_encoded(value)}) {
+      if (form != value) secrets.push_back({name, std::move(form)});
+    }
   }
 }
 

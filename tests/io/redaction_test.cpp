@@ -27,6 +27,12 @@ TEST(RedactionTest, ReplacesWhatWasExpandedElsewhere) {
   EXPECT_EQ(redact("Bearer abc123; /home/ann/abc123", server), "[LINE]; /home/ann/[TOKEN]");
 }
 
+TEST(RedactionTest, ReplacesTheFormsOfJsonAndOfUrls) {
+  const SpawnRequest server = with_environment({"KEY=top/se\"cret\\9"});
+  EXPECT_EQ(redact(R"({"k":"top/se\"cret\\9"})", server), R"({"k":"[KEY]"})");
+  EXPECT_EQ(redact("GET /?key=top%2Fse%22cret%5C9&x", server), "GET /?key=[KEY]&x");
+}
+
 TEST(RedactionTest, LeavesWhatIsNoSecretByItsNature) {
   EXPECT_EQ(
       redact("no /home/ann in /usr/bin", with_environment({"HOME=/home/ann", "PATH=/usr/bin"})),
