@@ -40,10 +40,11 @@ class RpcServerRequest final : public ServerRequest, public ListNode {
   void answer_error(std::string_view error_json) override;
   void refuse() override;
 
+  std::string_view raw_id() const noexcept { return raw_id_; }
   /// The request that the server works on; null once that has ended.
   RpcPending* asked_by() const noexcept { return asked_by_; }
   void forget_request() noexcept { asked_by_ = nullptr; }
-  /// The session ends: an answer goes nowhere.
+  /// The session ends, or the server no longer asks: an answer goes nowhere.
   void forget_owner() noexcept { owner_ = nullptr; }
 
  private:

@@ -9,6 +9,7 @@
 #include "protocol/json/unreadable_answer.hpp"
 #include "protocol/mcp/method.hpp"
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -248,8 +249,22 @@ void RpcSession::on_question_answered(RpcServerRequest& question, std::string li
   static_cast<void>(queue_.push(std::move(line), nullptr));
 }
 
+/// The server has taken a question back: whoever has it may answer, and it goes nowhere.
+void RpcSession::drop_question(std::string_view params) {
+  constexpr std::array<std::string_view, 1> kNames = {"requestId"};
+  std::array<std::string_view, 1> id;
+  if (!codec_.values.extract_fields(params, kNames, id).has_value()) return;
+  questions_.for_each([&id](RpcServerRequest& question) {
+    if (question.raw_id() != id[0]) return;
+    question.unlink();
+    question.forget_owner();
+    if (question.asked_by() != nullptr) question.asked_by()->on_question_answered();
+  });
+}
+
 void RpcSession::on_notification(const Envelope& message) {
   ++counters_.notifications;
+  if (message.method == mcp::kCancelled && !questions_.empty()) drop_question(message.params);
   if (message.method != mcp::kProgress) {
     owner_.on_notification(message.method, message.params);
     return;

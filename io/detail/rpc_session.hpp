@@ -105,6 +105,7 @@ class RpcSession final : private RpcServerRequest::Owner {
   void on_server_request(const protocol::json::Envelope& message);
   bool hand_on(const protocol::json::Envelope& question);
   void on_question_answered(RpcServerRequest& question, std::string line) override;
+  void drop_question(std::string_view params);
   void on_notification(const protocol::json::Envelope& message);
   RpcPending* find(std::uint64_t id) noexcept;
 

@@ -136,9 +136,9 @@ Result<ServerInfo> read_initialize_result(json::ValueReader& reader, std::string
   info.protocol_version = text_or_empty(raw[0]);
   const std::optional<mcp::Revision> revision = mcp::find_revision(info.protocol_version);
   if (!revision.has_value() || mcp::is_modern(*revision)) {
-    return handshake_failure("the server speaks MCP revision " +
-                             (raw[0].empty() ? "(none)" : std::string(raw[0])) +
-                             ", which mcpwire does not");
+    return fail(ErrorKind::kUnsupported, ErrorCode::kHandshakeFailed,
+                "the server speaks MCP revision " +
+                    (raw[0].empty() ? "(none)" : std::string(raw[0])) + ", which mcpwire does not");
   }
   info.revision = *revision;
   info.capabilities_json = raw[1].starts_with('{') ? std::string(raw[1]) : "{}";

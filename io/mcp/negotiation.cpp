@@ -20,7 +20,14 @@ Error handshake_error(ErrorKind kind, std::string text) {
 
 /// The server lives and would not begin: what it was asked in may have been the wrong era.
 bool was_refused(const Error& why) noexcept {
-  return why.code == ErrorCode::kHandshakeFailed && why.kind == ErrorKind::kInvalid;
+  return why.code == ErrorCode::kHandshakeFailed && why.kind != ErrorKind::kTimeout;
+}
+
+/// A server that was probed may have taken that ill: it exits behind its answer, or refuses
+/// everything from then on. One that speaks an unknown revision would only say so again.
+bool may_be_spoilt(const Error& why) noexcept {
+  return why.kind == ErrorKind::kDisconnected ||
+         (was_refused(why) && why.kind == ErrorKind::kInvalid);
 }
 
 }  // namespace
@@ -100,11 +107,16 @@ task<Result<ServerInfo>> Negotiation::begin_remembered_legacy() {
 task<Result<ServerInfo>> Negotiation::fall_back(ProbeEnd end) {
   const bool was_silent = end == ProbeEnd::kSilent;
   const std::uint64_t began_ns = loop_.now_ns();
-  if (was_silent || !peer_.is_alive()) {
+  Result<ServerInfo> begun = fail(ErrorKind::kDisconnected, ErrorCode::kServerExited);
+  if (!was_silent && peer_.is_alive()) {
+    begun = co_await initialize();
+    if (!begun.has_value() && !may_be_spoilt(begun.error())) co_return begun;
+  }
+  if (!begun.has_value()) {
     const Result<void> restarted = co_await peer_.restart();
     if (!restarted.has_value()) co_return fail(restarted.error());
+    begun = co_await initialize();
   }
-  Result<ServerInfo> begun = co_await initialize();
   if (begun.has_value()) {
     // A server that took as long to begin was slow, not silent: the probe has proved nothing, and
     // the next start asks again.

@@ -8,12 +8,12 @@
 //
 // Real servers do all of it: some exit on whatever comes before `initialize`, some say nothing. So
 // no single error code decides, and a process that was silent is not trusted with a second
-// question. What was found out is remembered (EraVerdicts); what turns out wrong is forgotten and
-// probed.
+// question. One that answers the probe and then exits, or refuses `initialize`, gets a fresh
+// process as well. What was found out is remembered (EraVerdicts); what turns out wrong is
+// forgotten and probed.
 //
 // Threading: the loop's thread.
-// Invariants: at most one restart to begin, and one more where a remembered verdict was wrong; all
-// of it within the one deadline.
+// Invariants: at most two processes are started, one after the other, within the one deadline.
 #pragma once
 
 #include "io/cancel.hpp"

@@ -127,6 +127,37 @@ TEST_P(EraServerTest, IsBegunInTheEraThatItSpeaks) {
   wait_until_none_is_left(marker_);
 }
 
+// --- A server that speaks all of them --------------------------------------------------------
+
+class DemoServerTest : public NegotiationProcessTest,
+                       public testing::WithParamInterface<Revision> {};
+
+TEST_P(DemoServerTest, IsSpokenToInThePinnedRevision) {
+  RpcCodec codec;
+  StdioTransportOptions all;
+  all.server = {MCPWIRE_DEMO_SERVER, {}, {}, "/"};
+  all.negotiation.pinned_revision = GetParam();
+  StdioTransport transport(*loop, *spawner, codec, all);
+  std::optional<Result<void>> opened;
+  RpcReply reply;
+  Scope scope(*loop);
+  scope.spawn(converse(&transport, &opened, &reply));
+  run_until([&] { return scope.running() == 0; });
+  ASSERT_TRUE(opened.has_value() && opened->has_value());
+  EXPECT_EQ(transport.server_info().revision, GetParam());
+  EXPECT_EQ(transport.server_info().name, "mcpwire-demo-server");
+  EXPECT_EQ(reply.outcome, Outcome::kOk);
+  EXPECT_EQ(reply.result_type, ResultType::kComplete);
+}
+INSTANTIATE_TEST_SUITE_P(All, DemoServerTest, testing::ValuesIn(protocol::mcp::kRevisions),
+                         [](const auto& info) {
+                           std::string name(protocol::mcp::facts_of(info.param).name);
+                           std::ranges::replace(name, '-', '_');
+                           return "R" + name;
+                         });
+
+// --- Servers that take the probe in one way each ---------------------------------------------
+
 constexpr auto kOld = Revision::k2025_06_18;
 
 INSTANTIATE_TEST_SUITE_P(
@@ -157,8 +188,14 @@ INSTANTIATE_TEST_SUITE_P(
                kInitialize, kOld, 2},
         Server{"HalfALineAndSilence", R"(printf '{"jsonrpc":"2.0","id":')", kInitialize, kOld, 2},
         Server{"ExitsWhateverIsSaid", "exit 1", "exit 2", std::nullopt, 2},
+        Server{"AnswersAndExits", R"(answer '"error":{"code":-32601,"message":"x"}'; exit 1)",
+               kInitialize, kOld, 2},
+        Server{
+            "RefusesInitializeAfterAProbe",
+            R"(INITIALIZE="answer '\"error\":{\"code\":-32000,\"message\":\"x\"}'"; eval "$INITIALIZE")",
+            kInitialize, kOld, 2},
         Server{"RefusesBoth", R"(answer '"error":{"code":-32601,"message":"x"}')",
-               R"(answer '"error":{"code":-32601,"message":"x"}')", std::nullopt, 1}),
+               R"(answer '"error":{"code":-32601,"message":"x"}')", std::nullopt, 2}),
     [](const auto& info) { return info.param.name; });
 
 }  // namespace

@@ -2,76 +2,15 @@
 //
 // How StdioTransport finds out in which era a server speaks: each outcome of the probe on fake
 // processes and a virtual clock. The same with real processes: negotiation_process_test.cpp.
-#include "tests/io/stdio_transport_fixture.hpp"
-#include "tests/support/fake_era_verdicts.hpp"
-
-#include <gmock/gmock.h>
+#include "tests/io/negotiation_fixture.hpp"
 
 namespace mcpwire::io {
 namespace {
 
-using protocol::Outcome;
 using protocol::mcp::Era;
 using protocol::mcp::Revision;
 using testing::HasSubstr;
 using testing::StartsWith;
-
-constexpr std::string_view kDiscoverLine =
-    R"({"jsonrpc":"2.0","id":1,"method":"server/discover","params":{"_meta":{)"
-    R"("io.modelcontextprotocol/protocolVersion":"2026-07-28",)"
-    R"("io.modelcontextprotocol/clientInfo":{"name":"mcpwire","version":"0.1.0"},)"
-    R"("io.modelcontextprotocol/clientCapabilities":{}}}})"
-    "\n";
-
-constexpr std::string_view kModernResult =
-    R"({"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},)"
-    R"("instructions":"be kind","ttlMs":0,"cacheScope":"public",)"
-    R"("_meta":{"io.modelcontextprotocol/serverInfo":{"name":"new","version":"9"}}})";
-
-class NegotiationTest : public StdioTransportTest {
- protected:
-  NegotiationTest() { probes = true; }
-
-  void start(NegotiationOptions options = {}, std::uint64_t deadline_ns = kNever) {
-    options.verdicts = &verdicts;
-    options.identity = "server";
-    StdioTransportOptions all;
-    all.negotiation = std::move(options);
-    create(std::move(all));
-    start_open(deadline_ns);
-  }
-  void answer_error(int id, int code, std::string_view more = R"("message":"no")") {
-    feed(R"({"jsonrpc":"2.0","id":)" + std::to_string(id) + R"(,"error":{"code":)" +
-         std::to_string(code) + "," + std::string(more) + "}}");
-  }
-  void answer_initialize_as(int id, std::string_view revision = "2025-11-25") {
-    answer(id, R"({"protocolVersion":")" + std::string(revision) +
-                   R"(","capabilities":{},"serverInfo":{"name":"old","version":"1"}})");
-  }
-  void expect_open(Revision revision, std::size_t processes = 1) {
-    ASSERT_TRUE(opened.has_value());
-    ASSERT_TRUE(opened->has_value()) << opened->error().message();
-    EXPECT_TRUE(transport->is_open());
-    EXPECT_EQ(transport->server_info().revision, revision);
-    EXPECT_EQ(transport->server_info().protocol_version, protocol::mcp::facts_of(revision).name);
-    EXPECT_EQ(spawner.spawned(), processes);
-  }
-  void expect_failure(std::string_view text) {
-    ASSERT_TRUE(opened.has_value());
-    ASSERT_FALSE(opened->has_value());
-    EXPECT_THAT(opened->error().message(), HasSubstr(std::string(text)));
-    for (std::size_t i = 0; i < spawner.spawned(); ++i) {
-      EXPECT_TRUE(spawner.child(i).has_exited());
-    }
-  }
-  std::optional<Era> remembered() {
-    const std::optional<EraVerdict> verdict = verdicts.find("server");
-    if (!verdict.has_value()) return std::nullopt;
-    return verdict->era;
-  }
-
-  test_support::FakeEraVerdicts verdicts;
-};
 
 // --- What a probe finds ----------------------------------------------------------------------
 
@@ -263,6 +202,45 @@ TEST_F(NegotiationTest, ASlowModernServerIsProbedAgainWhenItRefusesInitialize) {
   EXPECT_EQ(remembered(), Era::kModern);
 }
 
+TEST_F(NegotiationTest, AServerThatAnswersTheProbeAndExitsIsStartedAgain) {
+  start();
+  answer_error(1, -32601);
+  child().die({false, 1});
+  loop.run_until_idle();
+  process = 1;
+  EXPECT_EQ(written(), kInitializeLine);
+  answer_initialize_as(1);
+  expect_open(Revision::k2025_11_25, 2);
+  EXPECT_EQ(remembered(), Era::kLegacy);
+}
+
+TEST_F(NegotiationTest, AServerThatRefusesInitializeAfterAProbeIsStartedAgain) {
+  start();
+  answer_error(1, -32000);
+  answer_error(2, -32000, R"("message":"expected initialize first")");
+  process = 1;
+  answer_initialize_as(1);
+  expect_open(Revision::k2025_11_25, 2);
+}
+
+TEST_F(NegotiationTest, AServerThatRefusesInitializeTwiceIsNotStartedAThirdTime) {
+  start();
+  answer_error(1, -32601);
+  answer_error(2, -32603);
+  process = 1;
+  answer_error(1, -32603, R"("message":"no licence")");
+  expect_failure("the server refused initialize: no licence (code -32603)");
+  EXPECT_EQ(spawner.spawned(), 2U);
+}
+
+TEST_F(NegotiationTest, AnUnknownLegacyRevisionIsNotAskedForTwice) {
+  start();
+  answer_error(1, -32601);
+  answer_initialize_as(2, "1999-01-01");
+  expect_failure("1999-01-01");
+  EXPECT_EQ(spawner.spawned(), 1U);
+}
+
 TEST_F(NegotiationTest, AServerThatExitsWhateverIsSaidIsStartedTwiceAndNoMore) {
   start();
   child().die({false, 1});
@@ -294,169 +272,6 @@ TEST_F(NegotiationTest, AServerThatBreaksTheProtocolIsNotStartedAgain) {
   start_open();
   for (int i = 0; i < 3; ++i) feed("junk");
   expect_failure("not JSON-RPC");
-  EXPECT_EQ(spawner.spawned(), 1U);
-}
-
-// --- Time ------------------------------------------------------------------------------------
-
-TEST_F(NegotiationTest, TheDeadlineOfTheOpenCoversBothProcesses) {
-  const std::uint64_t whole_ns = 2 * kNanosecondsPerSecond;
-  start({}, loop.now_ns() + whole_ns);
-  loop.advance_ns(whole_ns / 2);
-  ASSERT_EQ(spawner.spawned(), 2U) << "a probe may take half of it";
-  loop.advance_ns(whole_ns / 2);
-  expect_failure("did not answer initialize in time");
-  EXPECT_EQ(opened->error().kind, ErrorKind::kTimeout);
-}
-
-TEST_F(NegotiationTest, AServerThatNeedsMoreThanHalfOfItsTimeGetsAllOfItTheNextTime) {
-  start({}, loop.now_ns() + kNanosecondsPerSecond);
-  loop.advance_ns(kNanosecondsPerSecond);
-  expect_failure("initialize");
-  EXPECT_EQ(remembered(), Era::kLegacy);
-}
-
-TEST_F(NegotiationTest, ACallerWhoGivesUpDuringTheProbeEndsTheOpen) {
-  start();
-  open_scope.cancel(CancelCause::kCaller);
-  loop.run_until_idle();
-  ASSERT_TRUE(opened.has_value());
-  EXPECT_EQ(opened->error().code, ErrorCode::kCancelledByCaller);
-  EXPECT_EQ(spawner.spawned(), 1U);
-  EXPECT_TRUE(child().has_exited());
-}
-
-TEST_F(NegotiationTest, ACloseDuringTheProbeStartsNoOtherProcess) {
-  start();
-  const auto close = [](StdioTransport* closing) -> task<Result<void>> {
-    co_await closing->close();
-    co_return Result<void>{};
-  };
-  scope.spawn(close(transport.get()));
-  loop.advance_ns(60 * kNanosecondsPerSecond);
-  ASSERT_TRUE(opened.has_value());
-  EXPECT_FALSE(opened->has_value());
-  EXPECT_EQ(spawner.spawned(), 1U);
-}
-
-TEST_F(NegotiationTest, ACloseWhileTheSilentProcessIsEndedStartsNoOther) {
-  start();
-  child().exits_on_terminate = false;
-  const auto close = [](StdioTransport* closing) -> task<Result<void>> {
-    co_await closing->close();
-    co_return Result<void>{};
-  };
-  // The timer fires, the process is killed, and before its exit is known the close comes.
-  loop.advance_to_next_timer();
-  scope.spawn(close(transport.get()));
-  loop.advance_ns(60 * kNanosecondsPerSecond);
-  EXPECT_EQ(scope.running(), 0U);
-}
-
-// --- What is remembered ----------------------------------------------------------------------
-
-TEST_F(NegotiationTest, ARememberedLegacyServerIsInitializedAtOnce) {
-  verdicts.verdicts["server"] = {.era = Era::kLegacy};
-  start();
-  EXPECT_EQ(written(), kInitializeLine);
-  answer_initialize_as(1);
-  expect_open(Revision::k2025_11_25);
-  EXPECT_EQ(verdicts.keeps, 0) << "a verdict does not become younger by being used";
-}
-
-TEST_F(NegotiationTest, ALegacyVerdictThatIsRefusedIsForgottenAndProbed) {
-  verdicts.verdicts["server"] = {.era = Era::kLegacy};
-  start();
-  written();
-  answer_error(1, -32601);
-  EXPECT_THAT(written(), HasSubstr(R"("id":2,"method":"server/discover")"));
-  answer(2, kModernResult);
-  expect_open(Revision::k2026_07_28);
-  EXPECT_EQ(remembered(), Era::kModern);
-}
-
-TEST_F(NegotiationTest, ALegacyVerdictOnWhichTheServerExitsIsProbedInAFreshProcess) {
-  verdicts.verdicts["server"] = {.era = Era::kLegacy};
-  start();
-  child().die({false, 1});
-  loop.run_until_idle();
-  process = 1;
-  answer(1, kModernResult);
-  expect_open(Revision::k2026_07_28, 2);
-}
-
-TEST_F(NegotiationTest, ALegacyVerdictOfABrokenServerLeadsToTheErrorOfInitialize) {
-  verdicts.verdicts["server"] = {.era = Era::kLegacy};
-  start();
-  answer_error(1, -32603, R"("message":"no licence")");
-  answer_error(2, -32601);
-  expect_failure("the server refused initialize: no licence (code -32603)");
-  EXPECT_EQ(remembered(), std::nullopt);
-}
-
-TEST_F(NegotiationTest, AModernVerdictHasPatienceWithASlowStart) {
-  verdicts.verdicts["server"] = {.era = Era::kModern};
-  start({}, loop.now_ns() + 60 * kNanosecondsPerSecond);
-  loop.advance_ns(29 * kNanosecondsPerSecond);
-  answer(1, kModernResult);
-  expect_open(Revision::k2026_07_28);
-}
-
-TEST_F(NegotiationTest, AModernVerdictThatIsWrongIsReplaced) {
-  verdicts.verdicts["server"] = {.era = Era::kModern};
-  start();
-  answer_error(1, -32601);
-  answer_initialize_as(2);
-  expect_open(Revision::k2025_11_25);
-  EXPECT_EQ(remembered(), Era::kLegacy);
-}
-
-// --- What the configuration pins -------------------------------------------------------------
-
-TEST_F(NegotiationTest, APinnedLegacyEraIsNotProbed) {
-  verdicts.verdicts["server"] = {.era = Era::kModern};
-  start({.pinned_era = Era::kLegacy});
-  EXPECT_EQ(written(), kInitializeLine);
-  answer_initialize_as(1, "2024-11-05");
-  expect_open(Revision::k2024_11_05);
-}
-
-TEST_F(NegotiationTest, APinnedModernEraNeverFallsBack) {
-  start({.pinned_era = Era::kModern}, loop.now_ns() + 60 * kNanosecondsPerSecond);
-  loop.advance_ns(50 * kNanosecondsPerSecond);
-  EXPECT_FALSE(opened.has_value()) << "it has all the time there is";
-  answer_error(1, -32601, R"("message":"Method not found")");
-  expect_failure("the server refused server/discover: Method not found (code -32601)");
-  EXPECT_EQ(spawner.spawned(), 1U);
-}
-
-TEST_F(NegotiationTest, APinnedModernServerThatIsSilentEndsAtTheDeadline) {
-  start({.pinned_era = Era::kModern}, loop.now_ns() + kNanosecondsPerSecond);
-  loop.advance_ns(kNanosecondsPerSecond);
-  expect_failure("did not answer server/discover in time");
-  EXPECT_EQ(spawner.spawned(), 1U);
-}
-
-TEST_F(NegotiationTest, APinnedRevisionIsOfferedAndNoOtherIsTaken) {
-  start({.pinned_revision = Revision::k2025_06_18});
-  EXPECT_THAT(written(), HasSubstr(R"("protocolVersion":"2025-06-18","capabilities":{)"
-                                   R"("elicitation":{},"roots":{},"sampling":{}})"));
-  answer_initialize_as(1, "2025-03-26");
-  expect_failure("the server speaks MCP revision 2025-03-26; its configuration wants 2025-06-18");
-}
-
-TEST_F(NegotiationTest, APinnedRevisionThatTheServerHasIsUsed) {
-  start({.pinned_revision = Revision::k2025_06_18});
-  answer_initialize_as(1, "2025-06-18");
-  expect_open(Revision::k2025_06_18);
-}
-
-TEST_F(NegotiationTest, APinnedModernRevisionIsProbedOnly) {
-  start({.pinned_revision = Revision::k2026_07_28});
-  EXPECT_EQ(written(), kDiscoverLine);
-  child().die({false, 1});
-  loop.run_until_idle();
-  expect_failure("exited with code 1");
   EXPECT_EQ(spawner.spawned(), 1U);
 }
 

@@ -141,6 +141,20 @@ TEST_F(StdioQuestionsTest, AnAnswerAfterItsCallHasEndedStillGoesBack) {
   EXPECT_EQ(sent(), answer_line("1", R"("result":{"action":"cancel"})"));
 }
 
+TEST_F(StdioQuestionsTest, AQuestionThatTheServerTakesBackIsAnsweredNoMore) {
+  open();
+  TestCall& made = call_with(sink, ClientAbilities::all(), {.inactivity_ns = kSecond});
+  ask("1", "elicitation/create");
+  ask("\"1\"", "roots/list");
+  feed(R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}})");
+  sink.kept[0]->answer("{}");
+  EXPECT_EQ(sent(), "");
+  sink.kept[1]->answer("{}");
+  EXPECT_EQ(sent(), answer_line("\"1\"", R"("result":{})"));
+  loop.advance_ns(kSecond);
+  EXPECT_TRUE(made.is_done()) << "its silence is counted again";
+}
+
 TEST_F(StdioQuestionsTest, AQuestionMayOutliveItsTransport) {
   open();
   call_with(sink);

@@ -103,6 +103,7 @@ TEST_F(ServerTroubleTest, AFloodOfProgressCostsNoAnswer) {
 TEST_F(ServerTroubleTest, ACallThatWaitsBehindADeafServerOutlivesTheDaemon) {
   // Its first process shakes hands and reads nothing more: one call fills the pipe, the next waits.
   const std::string note = work() + "/was-here";
+  const std::string begun = work() + "/a-call-has-begun";
   use_server(write_script("deaf", "if [ -e " + note + " ]; then exec " + demo_server() +
                                       "; fi; touch " + note +
                                       R"(
@@ -111,11 +112,13 @@ echo '{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"Method not found
 read line
 echo '{"jsonrpc":"2.0","id":2,"result":{"protocolVersion":"2025-11-25","capabilities":{},)"
                                       R"("serverInfo":{"name":"deaf","version":"1"}}}'
-exec sleep 1000)"));
+read line
+head -c 1 >/dev/null
+touch )" + begun + "\nexec sleep 1000"));
   RunningProgram first = start({"call", "demo/echo", "-"}, {});
   first.write(R"({"message":")" + std::string(200'000, 'x') + R"("})");
   first.close_input();
-  wait_for_calls(1);
+  while (!std::filesystem::exists(begun)) run({"daemon", "status"});
   RunningProgram second = start({"call", "demo/echo", R"({"message":"hi"})"}, {});
   wait_for_calls(2);
   EXPECT_EQ(run({"daemon", "stop"}).exit_code, 0);
