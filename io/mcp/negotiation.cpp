@@ -165,21 +165,32 @@ task<Negotiation::Probe> Negotiation::probe_in(mcp::Revision revision, std::uint
   co_return judge(reply, deadline_ns);
 }
 
-Negotiation::Probe Negotiation::judge(const RpcReply& reply, std::uint64_t deadline_ns) const {
+/// What it means that there is no answer.
+Negotiation::Probe Negotiation::judge_failure(const RpcReply& reply,
+                                              std::uint64_t deadline_ns) const {
   Probe probe;
-  if (reply.outcome != Outcome::kOk && reply.outcome != Outcome::kPeerError) {
-    probe.why = reply.error;
-    if (scope_->is_cancelled()) return probe;
-    if (reply.error.kind == ErrorKind::kDisconnected) {
-      probe.end = ProbeEnd::kGone;
-    } else if (reply.error.code == ErrorCode::kDeadlineExceeded) {
-      probe.end = deadline_ns < deadline_ns_ ? ProbeEnd::kSilent : ProbeEnd::kFailed;
-      probe.why = handshake_error(
-          ErrorKind::kTimeout,
-          peer_.with_last_words("the server did not answer server/discover in time"));
-    }
-    return probe;
+  probe.why = reply.error;
+  if (scope_->is_cancelled()) return probe;
+  if (reply.error.kind == ErrorKind::kDisconnected) {
+    probe.end = ProbeEnd::kGone;
+  } else if (reply.error.code != ErrorCode::kDeadlineExceeded) {
+    // It answered something that nobody can read; if that did not end the connection, it may still
+    // know the other era.
+    probe.end = peer_.is_alive() ? ProbeEnd::kLegacy : ProbeEnd::kFailed;
+  } else {
+    probe.end = deadline_ns < deadline_ns_ ? ProbeEnd::kSilent : ProbeEnd::kFailed;
+    probe.why =
+        handshake_error(ErrorKind::kTimeout,
+                        peer_.with_last_words("the server did not answer server/discover in time"));
   }
+  return probe;
+}
+
+Negotiation::Probe Negotiation::judge(const RpcReply& reply, std::uint64_t deadline_ns) const {
+  if (reply.outcome != Outcome::kOk && reply.outcome != Outcome::kPeerError) {
+    return judge_failure(reply, deadline_ns);
+  }
+  Probe probe;
   ProbeVerdict verdict = judge_probe(reader_, reply);
   switch (verdict.kind) {
     case ProbeVerdict::Kind::kModern:

@@ -93,6 +93,7 @@ class Negotiation {
   task<Probe> probe(std::uint64_t deadline_ns);
   task<Probe> probe_in(protocol::mcp::Revision revision, std::uint64_t deadline_ns);
   Probe judge(const RpcReply& reply, std::uint64_t deadline_ns) const;
+  Probe judge_failure(const RpcReply& reply, std::uint64_t deadline_ns) const;
   std::string legacy_answer_text(const RpcReply& reply) const;
   Error initialize_error(const RpcReply& reply) const;
 

@@ -91,6 +91,15 @@ INSTANTIATE_TEST_SUITE_P(
                      R"("result":{"protocolVersion":"2025-11-25","capabilities":{}})"}),
     [](const auto& info) { return info.param.name; });
 
+TEST_F(NegotiationTest, AnAnswerThatNobodyCanReadLeadsToInitializeToo) {
+  start();
+  written();
+  feed(R"({"jsonrpc":"2.0","id":1,"result":{"supportedVersions":}})");
+  EXPECT_THAT(written(), HasSubstr(R"("id":2,"method":"initialize")"));
+  answer_initialize_as(2);
+  expect_open(Revision::k2025_11_25);
+}
+
 TEST_F(NegotiationTest, AnUnsupportedVersionThatListsOursIsAskedAgainInIt) {
   start();
   written();
