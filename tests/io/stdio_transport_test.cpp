@@ -401,6 +401,13 @@ TEST_F(StdioTransportTest, TooMuchGarbageEndsTheConnection) {
   EXPECT_NE(closed_with[0].find("not JSON-RPC"), std::string::npos);
 }
 
+TEST_F(StdioTransportTest, OfStderrAsMuchIsKeptAsTheLimitSays) {
+  open({.limits = {.stderr_bytes_max = 1024}});
+  child().error_output.feed(std::string(5000, 'a') + std::string(1000, 'b'));
+  loop.run_until_idle();
+  EXPECT_EQ(transport->stderr_tail(), std::string(24, 'a') + std::string(1000, 'b'));
+}
+
 TEST_F(StdioTransportTest, AnOversizeLineEndsTheConnectionWithAClearError) {
   open({.limits = {.line_bytes_max = 1000}});
   TestCall& made = call("a");
