@@ -30,12 +30,13 @@ std::string outcome_text(Outcome outcome) { return std::string(protocol::outcome
 
 /// The part of a message that the table names.
 std::string reason_of(const std::string& message) {
-  constexpr std::array<std::array<const char*, 2>, 7> kReasons = {{
+  constexpr std::array<std::array<const char*, 2>, 8> kReasons = {{
       {R"(\((limits\.\w+)\))", "$1"},
       {R"(exited with code (\d+))", "exited $1"},
       {R"(killed by signal (\d+))", "killed $1"},
       {R"(closed its connection)", "closed"},
       {R"(refused initialize)", "refused"},
+      {R"(answer cannot be read)", "unreadable"},
       {R"(in time)", "timeout"},
       {R"(deadline|timed out|took too long)", "timeout"},
   }};
