@@ -65,7 +65,8 @@ class ScriptConnection {
   ScriptRequest read_request() {
     ScriptRequest request;
     while (buffer_.find("\r\n\r\n") == std::string::npos) {
-      if (!fill()) return {};
+      // A TLS client waits for a greeting of that kind.
+      if (!fill() || buffer_.front() == '\x16') return {};
     }
     const std::size_t end = buffer_.find("\r\n\r\n");
     request.head = buffer_.substr(0, end + 2);
@@ -151,6 +152,8 @@ class ScriptServer {
   /// Refuses connections from now on. May be called by the script.
   void stop_listening() const noexcept { ::shutdown(listener_.get(), SHUT_RDWR); }
   int accepted() const noexcept { return accepted_.load(); }
+  /// Connections that are closed again.
+  int closed() const noexcept { return closed_.load(); }
 
  private:
   struct Peer {
@@ -186,6 +189,7 @@ class ScriptServer {
         const std::lock_guard closing(mutex_);
         peer.is_over = true;
         peer.fd.reset();
+        ++closed_;
       });
     }
   }
@@ -196,6 +200,7 @@ class ScriptServer {
   std::mutex mutex_;
   std::list<Peer> peers_;
   std::atomic<int> accepted_{0};
+  std::atomic<int> closed_{0};
   std::thread accepting_;
 };
 

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+//
+// Each behaviour of http_behaviours.cpp over real sockets: what the caller sees, and how often the
+// server saw the call.
+#include "tests/io/http/http_behaviours.hpp"
+#include "io/http/curl_client.hpp"
+#include "io/http/streamable_http_transport.hpp"
+#include "io/loop.hpp"
+#include "io/signal_watcher.hpp"
+#include "tests/io/started_task.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <utility>
+
+namespace mcpwire::io {
+namespace {
+
+using protocol::Outcome;
+
+constexpr std::string_view kDiscovery =
+    R"({"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},)"
+    R"("ttlMs":0,"cacheScope":"public"})";
+constexpr std::string_view kInitialization =
+    R"({"protocolVersion":"2025-11-25","capabilities":{"tools":{}},)"
+    R"("serverInfo":{"name":"s","version":"1"}})";
+
+class HttpBehaviourTest : public testing::TestWithParam<std::size_t> {
+ protected:
+  const HttpBehaviour& row() const { return http_behaviours()[GetParam()]; }
+
+  /// Serves the handshake decently and leaves the call to the row's script.
+  void serve(ScriptConnection& peer) {
+    for (;;) {
+      const ScriptRequest request = peer.read_request();
+      if (!request) return;
+      const bool is_call = request.body.find("\"tools/call\"") != std::string::npos;
+      const bool is_resumption = request.header("Last-Event-ID") != "(none)";
+      if (is_call) ++calls_seen_;
+      if (is_call || is_resumption) return row().script(peer, request);
+      if (!serve_handshake(peer, request) || !row().keeps_connection) return;
+    }
+  }
+  bool serve_handshake(ScriptConnection& peer, const ScriptRequest& request) {
+    const std::string_view end =
+        row().keeps_connection || row().closes_quietly ? "" : "Connection: close\r\n";
+    if (request.body.find("server/discover") != std::string::npos) {
+      return row().is_legacy
+                 ? peer.answer(404, "", "", end)
+                 : peer.answer(200, "application/json", result_for(request, kDiscovery), end);
+    }
+    if (request.body.find("\"initialize\"") != std::string::npos) {
+      const std::string session = "Mcp-Session-Id: s" + std::to_string(++sessions_) + "\r\n";
+      return peer.answer(200, "application/json", result_for(request, kInitialization),
+                         session + std::string(end));
+    }
+    return request.is("GET") ? peer.answer(405, "", "", end) : peer.answer(202, "", "", end);
+  }
+
+  void run_variant();
+  void check(Outcome outcome, const Error& error) const {
+    const std::string text = outcome == Outcome::kOk ? "" : error.message();
+    EXPECT_EQ(protocol::outcome_name(outcome), protocol::outcome_name(row().outcome)) << text;
+    EXPECT_NE(text.find(row().says), std::string::npos) << text;
+  }
+
+  std::unique_ptr<Loop> loop_;
+  std::atomic<int> calls_seen_{0};
+  std::atomic<int> sessions_{0};
+  RpcCodec codec_;
+};
+
+task<Result<void>> open_it(StreamableHttpTransport* transport, CancelScope* scope) {
+  co_return co_await transport->open(*scope, kNever);
+}
+
+task<RpcReply> call_it(StreamableHttpTransport* transport, CancelScope* scope,
+                       std::uint64_t deadline_ns) {
+  co_return co_await transport->request("tools/call", R"({"name":"x","arguments":{}})",
+                                        {.scope = scope, .deadline_ns = deadline_ns});
+}
+
+task<bool> close_it(StreamableHttpTransport* transport) {
+  co_await transport->close();
+  co_return true;
+}
+
+void HttpBehaviourTest::run_variant() {
+  calls_seen_ = 0;
+  sessions_ = 0;
+  ScriptServer server([this](ScriptConnection& peer) { serve(peer); });
+  loop_ = Loop::create().value();
+  std::unique_ptr<CurlClient> client = CurlClient::create(*loop_).value();
+  StreamableHttpOptions options;
+  options.endpoint.url = row().url.empty() ? server.url() : row().url;
+  const std::size_t port = options.endpoint.url.find("PORT");
+  if (port != std::string::npos) {
+    options.endpoint.url.replace(port, 4, std::to_string(server.port()));
+  }
+  options.limits.message_bytes_max = 64 * 1024;
+  options.limits.header_bytes_max = 16 * 1024;
+  StreamableHttpTransport transport(*loop_, *client, codec_, std::move(options));
+  CancelScope scope;
+  StartedTask<Result<void>> opened(*loop_, open_it(&transport, &scope));
+  while (!opened.is_done()) loop_->run_once(kNever);
+  while (row().closes_quietly && server.closed() == 0) std::this_thread::yield();
+  if (opened.result().has_value()) {
+    constexpr std::uint64_t kStallNs = 300 * kNanosecondsPerMillisecond;
+    const std::uint64_t deadline_ns = row().stalls ? loop_->now_ns() + kStallNs : kNever;
+    StartedTask<RpcReply> made(*loop_, call_it(&transport, &scope, deadline_ns));
+    while (!made.is_done()) loop_->run_once(kNever);
+    check(made.result().outcome, made.result().error);
+  } else {
+    // Where nothing can be sent the conversation does not begin.
+    check(Outcome::kNotSent, opened.result().error());
+  }
+  if (!row().runs_twice) {
+    EXPECT_LE(calls_seen_.load(), 1);
+  }
+  StartedTask<bool> closed(*loop_, close_it(&transport));
+  while (!closed.is_done()) loop_->run_once(kNever);
+}
+
+TEST_P(HttpBehaviourTest, EndsAsTheTableSays) {
+  ignore_write_signals();
+  for (behaviour_variant = 0; behaviour_variant < row().variants; ++behaviour_variant) {
+    SCOPED_TRACE(row().name + ", variant " + std::to_string(behaviour_variant));
+    run_variant();
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, HttpBehaviourTest,
+                         testing::Range(std::size_t{0}, http_behaviours().size()));
+
+TEST(HttpBehaviourTableTest, TheDocsHaveTheSameRows) {
+  std::ifstream file(MCPWIRE_HTTP_BEHAVIOURS);
+  std::stringstream text;
+  text << file.rdbuf();
+  std::size_t rows = 0;
+  for (const HttpBehaviour& row : http_behaviours()) {
+    const std::string start =
+        "| " + row.name + " | `" + std::string(protocol::outcome_name(row.outcome)) + "` |";
+    EXPECT_NE(text.str().find(start), std::string::npos) << start;
+    ++rows;
+  }
+  EXPECT_GE(rows, 36U);
+  const std::string all = text.str();
+  std::size_t written = 0;
+  for (std::size_t at = all.find("\n| "); at != all.npos; at = all.find("\n| ", at + 1)) ++written;
+  EXPECT_EQ(written, rows + 1) << "one row is the head";
+}
+
+}  // namespace
+}  // namespace mcpwire::io
