@@ -18,6 +18,12 @@ namespace {
 constexpr std::array<std::string_view, 7> kAlwaysTold = {
     "HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER", "XDG_STATE_HOME"};
 
+/// How to get to servers with a URL (daemon/config/http_route.hpp). Told only where one may be
+/// configured: a proxy's value may hold a password.
+constexpr std::array<std::string_view, 8> kToldForUrls = {
+    "https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy",
+    "ALL_PROXY",   "no_proxy",    "NO_PROXY",   "SSL_CERT_FILE"};
+
 bool is_name_start(char c) noexcept {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
 }
@@ -91,6 +97,9 @@ std::vector<std::string_view> referenced_variables(std::string_view text) {
 Result<std::string> build_environment_block(std::string_view config_text,
                                             const char* const* environment, std::size_t bytes_max) {
   std::vector<std::string_view> names(kAlwaysTold.begin(), kAlwaysTold.end());
+  if (config_text.find("\"url\"") != std::string_view::npos) {
+    names.insert(names.end(), kToldForUrls.begin(), kToldForUrls.end());
+  }
   for (const std::string_view name : referenced_variables(config_text)) {
     if (std::ranges::find(names, name) == names.end()) names.push_back(name);
   }

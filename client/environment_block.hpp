@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The environment that a client tells the daemon: what MCP servers need to start (HOME, PATH ...)
-// and what the configuration's text refers to as ${NAME} or ${NAME:-default}, nothing else, so that
+// and what the configuration's text refers to as ${NAME} or ${NAME:-default}, the proxy's variables
+// where it has a "url", nothing else, so that
 // secrets the configuration does not use never leave the process.
 //
 // Threading: reads the process's environment; do not change that meanwhile.

@@ -53,7 +53,11 @@ pool::ServerSpec spec_of(config::ResolvedServer server) {
   spec.name = std::move(server.name);
   spec.kind = kind_of(server.type);
   spec.spawn = std::move(server.process);
-  spec.http = {std::move(server.url), std::move(server.headers), std::move(server.secrets)};
+  config::HttpRoute& route = server.route;
+  spec.http = {std::move(server.url),
+               std::move(server.headers),
+               std::move(server.secrets),
+               {std::move(route.proxy), std::move(route.no_proxy), std::move(route.ca_file)}};
   spec.pinned_revision = server.revision;
   spec.pinned_era = server.era;
   set_limits(spec, server.limits);

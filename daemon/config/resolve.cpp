@@ -115,7 +115,11 @@ class Resolver {
       resolved.headers.emplace_back(name, std::move(expanded));
     }
     resolved.secrets = texts_.secrets();
+    resolved.route = route_of(resolved.url, caller_.environment);
+    if (!resolved.route.proxy.empty()) resolved.secrets.push_back("proxy=" + resolved.route.proxy);
     hash.update_field(resolved.url);
+    hash.update_field(resolved.route.proxy).update_field(resolved.route.no_proxy);
+    hash.update_field(resolved.route.ca_file);
     auto headers = resolved.headers;
     for (auto& [name, value] : headers) name = lower_case(name);
     std::ranges::sort(headers);

@@ -22,6 +22,7 @@
 // Threading: looks at the file system (PATH search), so it blocks.
 #pragma once
 
+#include "daemon/config/http_route.hpp"
 #include "daemon/config/paths.hpp"
 #include "daemon/config/server_config.hpp"
 #include "protocol/base/result.hpp"
@@ -48,7 +49,8 @@ struct ResolvedServer {
   SpawnRequest process;  ///< kStdio; its limits are in `limits`.
   std::string url;       ///< Else, checked (http_syntax.hpp), as the headers.
   std::vector<std::pair<std::string, std::string>> headers;
-  std::vector<std::string> secrets;  ///< NAME=value of what is in url and headers.
+  std::vector<std::string> secrets;  ///< NAME=value of what is in url and headers, and the proxy.
+  HttpRoute route;                   ///< To the url.
   std::optional<protocol::mcp::Era> era;
   std::optional<protocol::mcp::Revision> revision;
   Limits limits;

@@ -34,6 +34,14 @@ TEST(EnvironmentBlockTest, WhatIsNoReferenceIsLeftAlone) {
   EXPECT_TRUE(referenced_variables("$HOME ${} ${1A} ${A-B} ${A:B} ${A B} ${A ${ $").empty());
 }
 
+TEST(EnvironmentBlockTest, TheProxyIsToldWhereAServerHasAUrl) {
+  const std::vector<const char*> environment = {"https_proxy=http://p:1", "SSL_CERT_FILE=/ca",
+                                                "HTTP_PROXY=http://evil:1"};
+  EXPECT_EQ(block_of(R"({"url":"https://h/"})", environment),
+            "https_proxy=http://p:1\nSSL_CERT_FILE=/ca\n");
+  EXPECT_EQ(block_of(R"({"command":"npx"})", environment), "");
+}
+
 TEST(EnvironmentBlockTest, FindsAReferenceInsideADefault) {
   const std::vector<std::string_view> expected = {"A", "B"};
   EXPECT_EQ(referenced_variables("${A:-${B}}"), expected);

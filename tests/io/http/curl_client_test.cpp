@@ -356,6 +356,31 @@ TEST_F(CurlClientTest, APausedAnswerSlowsTheServerDownAndGoesOnWhereItStopped) {
   EXPECT_EQ(told.body.size(), kBytes);
 }
 
+TEST_F(CurlClientTest, TheProxyIsTheRequestsOwnAndNotThatOfThisProcess) {
+  ScriptServer server([](ScriptConnection& peer) {
+    const ScriptRequest request = peer.read_request();
+    peer.json(request.head.substr(0, request.head.find("\r\n")));
+  });
+  ::setenv("http_proxy", "http://127.0.0.1:1", 1);
+  Told direct;
+  start(direct, post(server.url()));
+  finish(direct);
+  EXPECT_EQ(direct.body, "POST /mcp HTTP/1.1") << direct.why();
+  Told by_proxy;
+  HttpRequest request = post("http://elsewhere.test/mcp");
+  request.route.proxy = server.url("");
+  start(by_proxy, std::move(request));
+  finish(by_proxy);
+  EXPECT_EQ(by_proxy.body, "POST http://elsewhere.test/mcp HTTP/1.1") << by_proxy.why();
+  Told excepted;
+  request = post(server.url());
+  request.route = {.proxy = "http://127.0.0.1:1", .no_proxy = "127.0.0.1", .ca_file = {}};
+  start(excepted, std::move(request));
+  finish(excepted);
+  EXPECT_EQ(excepted.body, "POST /mcp HTTP/1.1") << excepted.why();
+  ::unsetenv("http_proxy");
+}
+
 TEST_F(CurlClientTest, GivingARequestUpClosesItsConnection) {
   std::atomic<bool> saw_end{false};
   ScriptServer server([&](ScriptConnection& peer) {
