@@ -83,6 +83,8 @@ def rows(scale, echo_socket, configuration):
                         ("direct, unpinned", direct + gap_s),
                         ("direct, one core", direct + ["--pin", "0,0,0"] + gap_s),
                         ("direct, two cores", direct + ["--pin", "0,0,1"] + gap_s)],
+        "http-call": [("daemon call over HTTP", daemon + ["--transport", "http"] + call),
+                      ("direct: one curl handle", direct + ["--transport", "http"] + call)],
         "cli": [("mcpwire call demo/echo",
                  ["mcp-bench", "process", "--json", *count(300), "--", "mcpwire", "-c",
                   configuration, "call", "demo/echo", '{"message":"hi"}']),

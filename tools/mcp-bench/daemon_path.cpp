@@ -3,8 +3,11 @@
 // The whole way: client library, rings, a daemon of our own, a demo server of our own.
 #include "tools/mcp-bench/checksum.hpp"
 #include "tools/mcp-bench/host.hpp"
+#include "tools/mcp-bench/http_server.hpp"
 #include "tools/mcp-bench/latency.hpp"
 #include "tools/mcp-bench/own_daemon.hpp"
+
+#include <optional>
 
 namespace mcpwire::bench_tool {
 namespace {
@@ -46,7 +49,10 @@ Result<LatencySummary> measure(const LatencyOptions& options, client::Connection
 }  // namespace
 
 Result<LatencySummary> measure_daemon(const LatencyOptions& options) {
-  OwnDaemon daemon = TRY(OwnDaemon::create());
+  std::optional<HttpServerProcess> server;
+  if (options.transport == Transport::kHttp) server.emplace(TRY(HttpServerProcess::start()));
+  OwnDaemon daemon =
+      TRY(server.has_value() ? OwnDaemon::create_for_url(server->url()) : OwnDaemon::create());
   client::ConnectOptions connect_options = daemon.connect_options();
   if (options.socket_only) connect_options.ring_bytes = 0;
   if (options.spin_ns >= 0) connect_options.spin_ns = static_cast<std::uint64_t>(options.spin_ns);

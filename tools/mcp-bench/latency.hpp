@@ -28,8 +28,11 @@ enum class Method : std::uint8_t {
   kBlob,  ///< Only the answer is as large as the payload; every byte of it is looked at.
 };
 
+enum class Transport : std::uint8_t { kStdio, kHttp };
+
 struct LatencyOptions {
   Path path = Path::kDaemon;
+  Transport transport = Transport::kStdio;  ///< To the demo server; over HTTP only kCall.
   Method method = Method::kCall;
   std::size_t payload_bytes = 32;
   std::size_t iterations = 20'000;
@@ -65,6 +68,7 @@ Result<LatencySummary> time_round_trips(const LatencyOptions& options, const Rou
 Result<LatencySummary> measure_ring(const LatencyOptions& options);
 Result<LatencySummary> measure_daemon(const LatencyOptions& options);
 Result<LatencySummary> measure_direct(const LatencyOptions& options);
+Result<LatencySummary> measure_direct_http(const LatencyOptions& options);
 
 /// The members n, p50_ns, p99_ns, p999_ns, max_ns, per_second of a JSON object, without braces.
 std::string figures_json(const LatencySummary& summary);

@@ -24,6 +24,11 @@ void add_options(CLI::App& command, Arguments& arguments) {
       {"ring", Path::kRing}, {"daemon", Path::kDaemon}, {"direct", Path::kDirect}};
   const std::map<std::string, Method> methods = {
       {"ping", Method::kPing}, {"call", Method::kCall}, {"blob", Method::kBlob}};
+  const std::map<std::string, Transport> transports = {{"stdio", Transport::kStdio},
+                                                       {"http", Transport::kHttp}};
+  command
+      .add_option("--transport", options.transport, "to the server: stdio or http (default stdio)")
+      ->transform(CLI::CheckedTransformer(transports));
   command.add_option("--path", options.path, "ring, daemon or direct (default daemon)")
       ->transform(CLI::CheckedTransformer(paths));
   command.add_option("--method", options.method, "ping, call or blob (default call)")
@@ -42,6 +47,11 @@ void add_options(CLI::App& command, Arguments& arguments) {
 }
 
 Result<LatencySummary> measure(const LatencyOptions& options) {
+  const bool is_http = options.transport == Transport::kHttp;
+  if (is_http && (options.method != Method::kCall || options.path == Path::kRing)) {
+    return fail(ErrorKind::kInvalid, ErrorCode::kUnspecified,
+                std::string("over HTTP only calls are measured, by the daemon or directly"));
+  }
   switch (options.path) {
     case Path::kRing:
       return measure_ring(options);
@@ -50,7 +60,7 @@ Result<LatencySummary> measure(const LatencyOptions& options) {
     case Path::kDirect:
       break;
   }
-  return measure_direct(options);
+  return is_http ? measure_direct_http(options) : measure_direct(options);
 }
 
 Result<std::string> run(const Arguments& arguments) {

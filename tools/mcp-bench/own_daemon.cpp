@@ -14,18 +14,11 @@ namespace {
 
 constexpr std::uint64_t kStopPatienceNs = 10 * kNanosecondsPerSecond;
 
-Result<std::string> write_configuration(const ScratchDirectory& scratch, std::size_t servers) {
+Result<std::string> write_configuration(const ScratchDirectory& scratch, const std::string& text) {
   const std::string path = scratch.path() + "/servers.json";
-  const std::string server = TRY(sibling_program("mcpwire-demo-server"));
   std::FILE* file = std::fopen(path.c_str(), "we");
   if (file == nullptr) return fail(Error::from_errno(ErrorKind::kConfiguration, errno, path));
-  std::fputs(R"({"mcpServers":{)", file);
-  for (std::size_t i = 0; i < servers; ++i) {
-    // What differs in nothing but the name would be one process for all names.
-    std::fprintf(file, R"(%s"%s":{"command":"%s","env":{"MCP_BENCH_SERVER":"%zu"}})",
-                 i == 0 ? "" : ",", server_name(i).c_str(), server.c_str(), i);
-  }
-  std::fputs("}}", file);
+  std::fputs(text.c_str(), file);
   if (std::fclose(file) != 0)
     return fail(Error::from_errno(ErrorKind::kConfiguration, errno, path));
   return path;
@@ -67,10 +60,25 @@ OwnDaemon::OwnDaemon(OwnDaemon&& other) noexcept
       process_id_(std::exchange(other.process_id_, 0)) {}
 
 Result<OwnDaemon> OwnDaemon::create(std::size_t servers) {
+  const std::string program = TRY(sibling_program("mcpwire-demo-server"));
+  std::string text = R"({"mcpServers":{)";
+  for (std::size_t i = 0; i < servers; ++i) {
+    // What differs in nothing but the name would be one process for all names.
+    text += (i == 0 ? "\"" : ",\"") + server_name(i) + R"(":{"command":")" + program;
+    text += R"(","env":{"MCP_BENCH_SERVER":")" + std::to_string(i) + "\"}}";
+  }
+  return create_with(text + "}}");
+}
+
+Result<OwnDaemon> OwnDaemon::create_for_url(const std::string& url) {
+  return create_with(R"({"mcpServers":{"demo":{"url":")" + url + "\"}}}");
+}
+
+Result<OwnDaemon> OwnDaemon::create_with(const std::string& configuration) {
   ScratchDirectory scratch = TRY(ScratchDirectory::create());
   client::ConnectOptions options;
   options.runtime_directory = scratch.path() + "/run";
-  options.config = client::ConfigReference{TRY(write_configuration(scratch, servers)),
+  options.config = client::ConfigReference{TRY(write_configuration(scratch, configuration)),
                                            protocol::ConfigOrigin::kExplicit};
   options.working_directory = scratch.path();
   options.client_name = "mcp-bench";

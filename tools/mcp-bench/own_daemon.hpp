@@ -32,6 +32,8 @@ class OwnDaemon {
  public:
   /// Nothing is started before the first connect().
   static Result<OwnDaemon> create(std::size_t servers = 1);
+  /// One server, "demo", that runs already.
+  static Result<OwnDaemon> create_for_url(const std::string& url);
   OwnDaemon(OwnDaemon&& other) noexcept;
   OwnDaemon& operator=(OwnDaemon&&) = delete;
   /// Ends the daemon and waits until its process is gone, so that nothing disturbs the next run.
@@ -47,6 +49,7 @@ class OwnDaemon {
   std::int32_t process_id() const noexcept { return process_id_; }
 
  private:
+  static Result<OwnDaemon> create_with(const std::string& configuration);
   OwnDaemon(ScratchDirectory scratch, client::ConnectOptions options) noexcept;
 
   ScratchDirectory scratch_;
