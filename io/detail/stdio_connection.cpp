@@ -4,6 +4,7 @@
 #include "io/detail/redaction.hpp"
 #include "protocol/base/check.hpp"
 
+#include <csignal>
 #include <utility>
 
 namespace mcpwire::io::detail {
@@ -140,6 +141,10 @@ Error StdioConnection::exit_error() const {
   if (exit_.has_value()) {
     text = exit_->by_signal ? "the server was killed by signal " : "the server exited with code ";
     text += std::to_string(exit_->code);
+    const bool has_used_up_its_time = exit_->by_signal && exit_->code == SIGXCPU;
+    if (has_used_up_its_time && options_.server.limits.cpu_seconds != 0) {
+      text += " (limits.cpuSeconds)";
+    }
   }
   return Error::with_detail(ErrorKind::kDisconnected, ErrorCode::kServerExited,
                             with_last_words(std::move(text)));

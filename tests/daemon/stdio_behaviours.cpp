@@ -60,7 +60,7 @@ constexpr auto kTable = std::to_array<StdioBehaviour>({
     {"closes-err-in-out", 0, "not_sent, closed", "ends: closed", "unknown, closed"},
     {"exits-0", 0, "not_sent, exited 0", "ends: exited 0", "unknown, exited 0"},
     {"exits-1", 0, "not_sent, exited 1", "ends: exited 1", "unknown, exited 1"},
-    {"dies-of-a-signal", 0, "not_sent, killed 11", "ends: killed 11", "unknown, killed 11"},
+    {"dies-of-a-signal", 0, "not_sent, killed 6", "ends: killed 6", "unknown, killed 6"},
     {"exits-mid-line", 0, "not_sent, exited 3", "ends: exited 3", "unknown, exited 3"},
     {"answers-and-exits", 0, "", "", kOk},
     {"stops-itself", 0, "not_sent, timeout", "unknown, timeout", "unknown, timeout"},

@@ -5,6 +5,8 @@
 
 #include <gmock/gmock.h>
 
+#include <csignal>
+
 namespace mcpwire::io {
 namespace {
 
@@ -406,6 +408,15 @@ TEST_F(StdioTransportTest, OfStderrAsMuchIsKeptAsTheLimitSays) {
   child().error_output.feed(std::string(5000, 'a') + std::string(1000, 'b'));
   loop.run_until_idle();
   EXPECT_EQ(transport->stderr_tail(), std::string(24, 'a') + std::string(1000, 'b'));
+}
+
+TEST_F(StdioTransportTest, TheEndOfProcessorTimeNamesItsLimit) {
+  StdioTransportOptions options;
+  options.server.limits.cpu_seconds = 9;
+  open(std::move(options));
+  child().die({true, SIGXCPU});
+  loop.run_until_idle();
+  EXPECT_EQ(closed_with, Strings{"the server was killed by signal 24 (limits.cpuSeconds)"});
 }
 
 TEST_F(StdioTransportTest, AnOversizeLineEndsTheConnectionWithAClearError) {

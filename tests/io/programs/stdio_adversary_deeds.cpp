@@ -80,7 +80,7 @@ void add_deeds(Behaviours& all) {
   all["exits-0"] = [](const Moment&) -> Reply { std::_Exit(0); };
   all["exits-1"] = [](const Moment&) -> Reply { std::_Exit(1); };
   all["dies-of-a-signal"] = [](const Moment&) -> Reply {
-    ::raise(SIGSEGV);
+    ::raise(SIGABRT);
     std::_Exit(12);
   };
   all["exits-mid-line"] = [](const Moment& m) -> Reply {
