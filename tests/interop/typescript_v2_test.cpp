@@ -127,6 +127,10 @@ const Flavour kFlavours[] = {
     {"StdioModern", Carrier::kStdio, "modern", "", Era::kModern},
     {"StdioLegacy", Carrier::kStdio, "legacy", "", Era::kLegacy},
     {"StdioPinnedToLegacy", Carrier::kStdio, "both", "legacy", Era::kLegacy},
+    {"HttpOfBothEras", Carrier::kHttp, "both", "", Era::kModern},
+    {"HttpModern", Carrier::kHttp, "modern", "", Era::kModern},
+    {"HttpLegacy", Carrier::kHttp, "legacy", "", Era::kLegacy},
+    {"HttpPinnedToLegacy", Carrier::kHttp, "both", "legacy", Era::kLegacy},
 };
 INSTANTIATE_TEST_SUITE_P(Servers, InteropTypescriptV2Test, testing::ValuesIn(kFlavours),
                          [](const auto& flavour) { return flavour.param.name; });
