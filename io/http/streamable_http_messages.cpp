@@ -92,11 +92,23 @@ void StreamableHttpTransport::on_server_request(const Envelope& message, HttpCal
   ++counters_.server_requests;
   // In a modern conversation a server may not ask, and a client may not answer.
   if (peer_.revision.has_value() && !peer_.has(&RevisionFacts::has_server_requests)) return;
-  if (from != nullptr && hand_on(message, *from)) return;
+  // The stream of a call says whose request the server works on; any other does not, so that call
+  // must be the only one.
+  HttpCall* const asked = from != nullptr ? from : only_call();
+  if (asked != nullptr && hand_on(message, *asked)) return;
   send_notice(detail::refusal_line(message.id, message.method), {});
 }
 
-/// Its stream says whose request the server works on.
+HttpCall* StreamableHttpTransport::only_call() noexcept {
+  HttpCall* only = nullptr;
+  for (const auto& [id, call] : calls_) {
+    if (!call->pending().is_in_flight()) continue;
+    if (only != nullptr) return nullptr;
+    only = call;
+  }
+  return only;
+}
+
 bool StreamableHttpTransport::hand_on(const Envelope& question, HttpCall& call) {
   const RequestOptions& options = call.pending().options();
   if (options.server_requests == nullptr || !call.pending().is_in_flight()) return false;

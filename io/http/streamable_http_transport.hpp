@@ -119,6 +119,8 @@ class StreamableHttpTransport final : public McpTransport,
   void on_response(const protocol::json::Envelope& message, detail::HttpCall* from);
   void on_notification(const protocol::json::Envelope& message);
   void on_server_request(const protocol::json::Envelope& message, detail::HttpCall* from);
+  /// The only call that may have been sent and is not answered; null: none, or several.
+  detail::HttpCall* only_call() noexcept;
   bool hand_on(const protocol::json::Envelope& question, detail::HttpCall& call);
   void note_tools(RpcReply& reply);
   detail::HttpCall* find(std::uint64_t id) noexcept;

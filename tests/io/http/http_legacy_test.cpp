@@ -19,6 +19,19 @@ class HttpLegacyTest : public HttpTransportTest {
     ASSERT_NE(last().body().find("notifications/initialized"), std::string::npos);
     reply(last(), 202, "");
   }
+  /// With a session and its GET stream, which this is.
+  FakeExchange& open_with_get_stream() {
+    create({.pinned_era = protocol::mcp::Era::kLegacy});
+    start_open();
+    answer(kInitializeResult, "Mcp-Session-Id: one\r\n");
+    reply(last(), 202, "");
+    expect_open();
+    FakeExchange& stream = last();
+    EXPECT_EQ(stream.request.method, HttpMethod::kGet);
+    EXPECT_TRUE(stream.go_out());
+    stream.stream();
+    return stream;
+  }
   /// The exchanges since `first` that carry `text`.
   std::vector<FakeExchange*> carrying(std::string_view text, std::size_t first) {
     std::vector<FakeExchange*> found;
@@ -220,15 +233,7 @@ TEST_F(HttpLegacyTest, AResumptionThatBringsNothingIsTriedAFewTimes) {
 // --- The stream of what nobody asked for -----------------------------------------------------
 
 TEST_F(HttpLegacyTest, NotificationsComeOnTheGetStreamWhichIsOpenedAnew) {
-  create({.pinned_era = protocol::mcp::Era::kLegacy});
-  start_open();
-  answer(kInitializeResult, "Mcp-Session-Id: one\r\n");
-  reply(last(), 202, "");
-  expect_open();
-  FakeExchange& stream = last();
-  ASSERT_EQ(stream.request.method, HttpMethod::kGet);
-  ASSERT_TRUE(stream.go_out());
-  stream.stream();
+  FakeExchange& stream = open_with_get_stream();
   stream.event(R"({"jsonrpc":"2.0","method":"notifications/tools/list_changed"})", "id: 9\n");
   EXPECT_EQ(notifications.size(), 1U);
   stream.finish();
@@ -267,6 +272,31 @@ TEST_F(HttpLegacyTest, AQuestionOnACallsStreamGoesToItsCallerAndTheAnswerIsPoste
             R"({"jsonrpc":"2.0","id":"q7","result":{"roots":[{"uri":"file:///x"}]}})");
   EXPECT_EQ(last().header("Mcp-Session-Id"), "one");
   reply(last(), 202, "");
+}
+
+TEST_F(HttpLegacyTest, AQuestionOnTheGetStreamGoesToTheOnlyCall) {
+  FakeExchange& stream = open_with_get_stream();
+  Asked asked;
+  const RequestOptions options{.abilities = ClientAbilities::all(), .server_requests = &asked};
+  call("tools/call", R"({"name":"x"})", options);
+  ASSERT_TRUE(last().go_out());
+  stream.event(kRootsQuestion);
+  ASSERT_EQ(asked.requests.size(), 1U);
+  asked.requests[0]->answer(R"({"roots":[]})");
+  EXPECT_EQ(last().body(), R"({"jsonrpc":"2.0","id":"q7","result":{"roots":[]}})");
+}
+
+TEST_F(HttpLegacyTest, AQuestionOnTheGetStreamThatMayBeAboutTwoCallsIsRefused) {
+  FakeExchange& stream = open_with_get_stream();
+  Asked asked;
+  const RequestOptions options{.abilities = ClientAbilities::all(), .server_requests = &asked};
+  for (int index = 0; index < 2; ++index) {
+    call("tools/call", R"({"name":"x"})", options);
+    ASSERT_TRUE(last().go_out());
+  }
+  stream.event(kRootsQuestion);
+  EXPECT_TRUE(asked.requests.empty());
+  EXPECT_NE(last().body().find(R"("id":"q7")"), std::string::npos);
 }
 
 TEST_F(HttpLegacyTest, QuestionsThatNobodyCanAnswerAreRefused) {
