@@ -34,6 +34,7 @@ class EraVerdictsTest : public testing::Test {
     helper_loop = io::Loop::create().value();
     helper = io::HelperThread::create(*helper_loop).value();
     start();
+    settle();  // The fake's files are not to be touched while the helper reads them.
   }
   void TearDown() override { stop(); }
 
