@@ -5,6 +5,7 @@
 #include "daemon/config/load.hpp"
 #include "daemon/config/paths.hpp"
 #include "daemon/config/resolve.hpp"
+#include "io/http/curl_client.hpp"
 #include "protocol/base/sha256.hpp"
 
 #include <cstdint>
@@ -92,6 +93,11 @@ Result<ActiveConfiguration> load_active_configuration(FileSystem& files,
     if (!resolved.has_value()) {
       active.servers.push_back({server.name, fail(std::move(resolved).error()), 0});
       continue;
+    }
+    // Here on the helper thread: it takes longer than the loop may stand still. What is wrong with
+    // it is told where the server is used.
+    if (resolved->type != config::ServerType::kStdio) {
+      static_cast<void>(io::CurlClient::load());
     }
     active.servers.push_back({server.name, spec_of(*std::move(resolved)), server.timeout_ns});
   }

@@ -21,6 +21,7 @@ using protocol::json::MessageKind;
 namespace {
 
 constexpr std::uint64_t kJunkShown = 10;
+constexpr std::size_t kToolsKeptMax = 10'000;
 
 }  // namespace
 
@@ -134,6 +135,8 @@ void StreamableHttpTransport::on_question_answered(detail::RpcServerRequest& que
 void StreamableHttpTransport::note_tools(RpcReply& reply) {
   if (reply.outcome != protocol::Outcome::kOk) return;
   if (!peer_.has(&RevisionFacts::wants_standard_headers)) return;
+  // A server that renames its tools all the time must not grow us.
+  if (peer_.tools.size() > kToolsKeptMax) peer_.tools.clear();
   FilteredTools filtered = filter_tools(peer_.codec.values, reply.body, peer_.tools);
   counters_.hidden_tools += filtered.dropped;
   if (filtered.dropped > 0) reply.body = RpcBody(std::move(filtered.result));

@@ -86,7 +86,7 @@ Result<HttpCall::Message> StreamableHttpTransport::message_of(std::string_view m
 
 task<HttpReply> StreamableHttpTransport::exchange(HttpCall::Message message,
                                                   RequestOptions options) {
-  if (calls_.size() >= options_.requests_max) {
+  if (is_full(message)) {
     const Error full = Error::with_detail(ErrorKind::kOverloaded, ErrorCode::kQueueFull,
                                           "too many requests to the server are under way");
     co_return HttpReply{RpcReply{Outcome::kRejected, {}, full, false}};
@@ -112,6 +112,17 @@ task<HttpReply> StreamableHttpTransport::exchange(HttpCall::Message message,
   }
   finish(std::move(call));
   co_return std::move(result);
+}
+
+/// Bodies wait for a server that does not take them; a single one may always wait.
+bool StreamableHttpTransport::is_full(const HttpCall::Message& message) const noexcept {
+  if (calls_.size() >= options_.requests_max) return true;
+  std::size_t waiting_bytes = 0;
+  for (const auto& [id, call] : calls_) {
+    if (call->status() == 0) waiting_bytes += call->message().body->size();
+  }
+  return waiting_bytes > 0 &&
+         waiting_bytes + message.body->size() > options_.limits.queue_bytes_max;
 }
 
 void StreamableHttpTransport::begin(HttpCall& call) {

@@ -103,6 +103,7 @@ class StreamableHttpTransport final : public McpTransport,
   task<detail::HttpReply> exchange(detail::HttpCall::Message message, RequestOptions options);
   Result<detail::HttpCall::Message> message_of(std::string_view method, std::string_view params,
                                                const RequestOptions& options);
+  bool is_full(const detail::HttpCall::Message& message) const noexcept;
   void begin(detail::HttpCall& call);
   void finish(std::unique_ptr<detail::HttpCall> call);
   void tell_cancelled(detail::HttpCall& call, const Error& why);

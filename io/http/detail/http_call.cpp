@@ -7,6 +7,7 @@
 #include "protocol/mcp/error_codes.hpp"
 #include "protocol/mcp/method.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace mcpwire::io::detail {
@@ -21,6 +22,7 @@ constexpr std::size_t kTailBytesMax = std::size_t{64} << 10;
 constexpr std::uint64_t kTailNs = kNanosecondsPerSecond;
 /// Where the server names no time.
 constexpr std::uint64_t kRetryMsDefault = 1000;
+constexpr std::uint64_t kRetryMsMin = 5;
 /// In a row without a new event.
 constexpr int kFruitlessResumesMax = 5;
 
@@ -172,7 +174,9 @@ bool HttpCall::try_resume() {
   if (fruitless_resumes_ >= kFruitlessResumesMax) return false;
   phase_ = Phase::kResuming;
   const std::uint64_t named_ms = reader_.retry_ms();
-  const std::uint64_t retry_ms = named_ms == SseParser::kNoRetry ? kRetryMsDefault : named_ms;
+  // Not at once, whatever the server says: it could name a new event each time.
+  const std::uint64_t retry_ms =
+      named_ms == SseParser::kNoRetry ? kRetryMsDefault : std::max(named_ms, kRetryMsMin);
   peer_.loop.arm(*this, peer_.loop.now_ns() + retry_ms * kNanosecondsPerMillisecond);
   return true;
 }

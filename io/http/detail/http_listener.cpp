@@ -11,6 +11,8 @@ namespace {
 constexpr std::uint64_t kPauseMsDefault = 1000;
 constexpr std::uint64_t kPauseMsMax = 60'000;
 constexpr unsigned kDoublingsMax = 6;
+/// Streams in a row that bring nothing although they end after the time that the server named.
+constexpr unsigned kFruitlessBelieved = 10;
 
 }  // namespace
 
@@ -47,9 +49,13 @@ void HttpListener::on_end(const HttpEnd& end) {
 
 std::uint64_t HttpListener::pause_ns() const noexcept {
   const std::uint64_t named_ms = reader_.retry_ms();
-  if (named_ms != SseParser::kNoRetry) return named_ms * kNanosecondsPerMillisecond;
-  const std::uint64_t ms = kPauseMsDefault << std::min(fruitless_, kDoublingsMax);
-  return std::min(ms, kPauseMsMax) * kNanosecondsPerMillisecond;
+  const bool is_named = named_ms != SseParser::kNoRetry;
+  // A server may name no time at all and then end every stream at once.
+  const bool is_believed = is_named && fruitless_ <= kFruitlessBelieved;
+  if (is_believed) return named_ms * kNanosecondsPerMillisecond;
+  const std::uint64_t ms =
+      std::min(kPauseMsDefault << std::min(fruitless_, kDoublingsMax), kPauseMsMax);
+  return std::max(ms, is_named ? named_ms : 0) * kNanosecondsPerMillisecond;
 }
 
 void HttpListener::give_up(const Error& why) {

@@ -243,6 +243,24 @@ TEST_F(HttpLegacyTest, NotificationsComeOnTheGetStreamWhichIsOpenedAnew) {
   EXPECT_EQ(last().header("Last-Event-ID"), "9");
 }
 
+TEST_F(HttpLegacyTest, AStreamThatEndsAtOnceAllTheTimeIsOpenedMoreAndMoreRarely) {
+  create({.pinned_era = protocol::mcp::Era::kLegacy});
+  start_open();
+  answer(kInitializeResult, "Mcp-Session-Id: one\r\n");
+  reply(last(), 202, "");
+  expect_open();
+  const std::size_t before = made();
+  const std::uint64_t until_ns = loop.now_ns() + 60 * kNanosecondsPerSecond;
+  while (loop.now_ns() < until_ns) {
+    ASSERT_TRUE(last().go_out());
+    last().stream();
+    last().feed("retry: 0\n\n");
+    last().finish();
+    ASSERT_TRUE(loop.advance_to_next_timer());
+  }
+  EXPECT_LT(made() - before, 30U);
+}
+
 // --- Questions -------------------------------------------------------------------------------
 
 struct Asked final : ServerRequestSink {

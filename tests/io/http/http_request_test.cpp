@@ -209,6 +209,28 @@ TEST_F(HttpRequestTest, TooManyRequestsAtOnceAreRejected) {
   EXPECT_EQ(third.reply->error.kind, ErrorKind::kOverloaded);
 }
 
+TEST_F(HttpRequestTest, BodiesThatWaitAreBounded) {
+  open_modern({.limits = {.queue_bytes_max = 3000}});
+  const std::string params = R"({"name":")" + std::string(2000, 'x') + R"("})";
+  call("tools/call", params);
+  FakeExchange& first = last();
+  HttpTestCall& second = call("tools/call", params);
+  EXPECT_EQ(outcome_of(second), Outcome::kRejected);
+  // Once the server has taken the first, there is room again.
+  ASSERT_TRUE(first.go_out());
+  first.head(200, kJson);
+  HttpTestCall& third = call("tools/call", params);
+  EXPECT_FALSE(third.is_done());
+  HttpTestCall& huge = call("tools/list", R"({"cursor":")" + std::string(9000, 'x') + R"("})");
+  EXPECT_EQ(outcome_of(huge), Outcome::kRejected);
+}
+
+TEST_F(HttpRequestTest, ASingleBodyMayBeLargerThanTheQueue) {
+  open_modern({.limits = {.queue_bytes_max = 100}});
+  HttpTestCall& huge = call("tools/list", R"({"cursor":")" + std::string(9000, 'x') + R"("})");
+  EXPECT_FALSE(huge.is_done());
+}
+
 // --- Cancellation ----------------------------------------------------------------------------
 
 TEST_F(HttpRequestTest, InTheModernEraClosingTheStreamIsTheCancellation) {
