@@ -9,17 +9,12 @@
 #include "io/task.hpp"
 #include "protocol/base/result.hpp"
 
-#include <cstddef>
 #include <string>
 
 namespace mcpwire::daemon {
 
-/// A server that pages without end is cut off with kTooLarge at either limit.
-inline constexpr std::size_t kToolPagesMax = 64;
-inline constexpr std::size_t kToolListBytesMax = 16 * 1024 * 1024;
-
-/// `options` apply to each page's request; `transport` outlives the task. A JSON-RPC error of the
-/// server is kPeerError with the server's message as detail.
+/// Within io::PageLimits. `options` apply to each page's request; `transport` outlives the task. A
+/// JSON-RPC error of the server is kPeerError with the server's message as detail.
 io::task<Result<std::string>> fetch_tools(io::McpTransport& transport, io::RequestOptions options);
 
 /// A failed reply as an Error.

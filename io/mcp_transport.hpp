@@ -61,6 +61,9 @@ class ProgressSink {
  public:
   /// `params` is the raw object of notifications/progress, valid during the call only.
   virtual void on_progress(std::string_view params) = 0;
+  /// That of notifications/message, where it belongs to this request: it came on its stream, or no
+  /// other one was in flight.
+  virtual void on_log(std::string_view /*params*/) {}
 
  protected:
   ~ProgressSink() = default;

@@ -36,6 +36,10 @@ class RpcPending final : public RpcLineOwner, private Timer {
   /// Progress must increase, says the specification; what does not is ignored.
   void on_progress(double value, std::string_view params);
 
+  bool takes_logs() const noexcept { return is_in_flight() && options_.progress != nullptr; }
+  /// REQUIRES: takes_logs().
+  void on_log(std::string_view params) { options_.progress->on_log(params); }
+
   /// The server asks something back: until all of it is answered its silence is not counted.
   void on_question();
   void on_question_answered();

@@ -224,12 +224,7 @@ void RpcSession::on_server_request(const Envelope& message) {
 /// Gives the question to the client whose request the server works on. The pipe does not say which
 /// that is, so it must be the only one.
 bool RpcSession::hand_on(const Envelope& question) {
-  RpcPending* only = nullptr;
-  for (const auto& [id, pending] : pending_) {
-    if (!pending->is_in_flight()) continue;
-    if (only != nullptr) return false;
-    only = pending;
-  }
+  RpcPending* const only = only_one(&RpcPending::is_in_flight);
   if (only == nullptr || only->options().server_requests == nullptr) return false;
   const bool is_able =
       can_answer(codec_.values, only->options().abilities, question.method, question.params);
@@ -241,6 +236,17 @@ bool RpcSession::hand_on(const Envelope& question) {
   only->on_question();
   only->options().server_requests->on_server_request(std::move(request));
   return true;
+}
+
+/// The one request of that kind; null if there is none, or several.
+RpcPending* RpcSession::only_one(bool (RpcPending::*is_it)() const noexcept) noexcept {
+  RpcPending* only = nullptr;
+  for (const auto& [id, pending] : pending_) {
+    if (!(pending->*is_it)()) continue;
+    if (only != nullptr) return nullptr;
+    only = pending;
+  }
+  return only;
 }
 
 void RpcSession::on_question_answered(RpcServerRequest& question, std::string line) {
@@ -265,6 +271,9 @@ void RpcSession::drop_question(std::string_view params) {
 void RpcSession::on_notification(const Envelope& message) {
   ++counters_.notifications;
   if (message.method == mcp::kCancelled && !questions_.empty()) drop_question(message.params);
+  RpcPending* const logging =
+      message.method == mcp::kMessage ? only_one(&RpcPending::takes_logs) : nullptr;
+  if (logging != nullptr) logging->on_log(message.params);
   if (message.method != mcp::kProgress) {
     owner_.on_notification(message.method, message.params);
     return;

@@ -108,6 +108,7 @@ class RpcSession final : private RpcServerRequest::Owner {
   void drop_question(std::string_view params);
   void on_notification(const protocol::json::Envelope& message);
   RpcPending* find(std::uint64_t id) noexcept;
+  RpcPending* only_one(bool (RpcPending::*is_it)() const noexcept) noexcept;
 
   EventLoop& loop_;
   RpcCodec& codec_;

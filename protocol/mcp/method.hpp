@@ -73,6 +73,12 @@ inline constexpr std::string_view kListen = "subscriptions/listen";
 inline constexpr std::string_view kInitialized = "notifications/initialized";
 inline constexpr std::string_view kCancelled = "notifications/cancelled";
 inline constexpr std::string_view kProgress = "notifications/progress";
+inline constexpr std::string_view kMessage = "notifications/message";
+inline constexpr std::string_view kToolsChanged = "notifications/tools/list_changed";
+inline constexpr std::string_view kPromptsChanged = "notifications/prompts/list_changed";
+inline constexpr std::string_view kResourcesChanged = "notifications/resources/list_changed";
+inline constexpr std::string_view kResourceUpdated = "notifications/resources/updated";
+inline constexpr std::string_view kAcknowledged = "notifications/subscriptions/acknowledged";
 
 inline constexpr std::string_view kTasksExtension = "io.modelcontextprotocol/tasks";
 inline constexpr std::string_view kSkillsExtension = "io.modelcontextprotocol/skills";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/tool_catalogue.hpp"
 
+#include "io/mcp/pages.hpp"
 #include "tests/parallel/background_task.hpp"
 #include "tests/support/fake_event_loop.hpp"
 #include "tests/support/fake_mcp_transport.hpp"
@@ -94,15 +95,15 @@ TEST_F(FetchToolsTest, ACursorThatComesAgainIsCutOff) {
 }
 
 TEST_F(FetchToolsTest, PagesWithoutEndAreCutOff) {
-  for (std::size_t number = 0; number < kToolPagesMax + 10; ++number) {
+  for (std::size_t number = 0; number < io::PageLimits{}.pages + 10; ++number) {
     page(R"({"tools":[1],"nextCursor":")" + std::to_string(number) + R"("})");
   }
   EXPECT_EQ(fetch().error().code, ErrorCode::kTooLarge);
-  EXPECT_EQ(asked.size(), kToolPagesMax);
+  EXPECT_EQ(asked.size(), io::PageLimits{}.pages);
 }
 
 TEST_F(FetchToolsTest, AListWithoutEndIsCutOff) {
-  const std::string large(kToolListBytesMax / 3, 'x');
+  const std::string large(io::PageLimits{}.bytes / 3, 'x');
   for (int number = 0; number < 5; ++number) {
     page(R"({"tools":[")" + large + R"("],"nextCursor":")" + std::to_string(number) + R"("})");
   }

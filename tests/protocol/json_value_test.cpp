@@ -54,6 +54,23 @@ TEST(ValueReaderTest, ExtractsFirstLevelFieldsInOnePass) {
   EXPECT_THAT(raw, ElementsAre("\"echo\"", R"({"name":"inner"})", ""));
 }
 
+TEST(ValueReaderTest, TellsTheMembersOfAnObjectAsTheyAre) {
+  ValueReader reader;
+  const auto members = reader.members(R"({ "a\u0062" : [1, 2] ,"":{"a":1}, "a":null ,"a":1})");
+  ASSERT_TRUE(members.has_value());
+  std::vector<std::string_view> tokens;
+  for (const Member& member : *members) {
+    tokens.push_back(member.key);
+    tokens.push_back(member.value);
+  }
+  EXPECT_THAT(tokens, ElementsAre(R"("a\u0062")", "[1, 2]", R"("")", R"({"a":1})", R"("a")", "null",
+                                  R"("a")", "1"));
+  EXPECT_TRUE(reader.members(" {} ")->empty());
+  for (const char* text : {"[]", "{", R"({"a":})", R"({"a":1,})", R"({"a":1}})", "1"}) {
+    EXPECT_FALSE(reader.members(text).has_value()) << text;
+  }
+}
+
 TEST(ValueReaderTest, ComparesKeysAfterDecodingThem) {
   ValueReader reader;
   const std::array<std::string_view, 1> names = {"a/b"};
