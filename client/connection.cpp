@@ -3,6 +3,7 @@
 
 #include "client/detail/requests.hpp"
 #include "client/detail/session.hpp"
+#include "protocol/mcp/method.hpp"
 
 #include <utility>
 
@@ -64,8 +65,21 @@ Result<void> Connection::shutdown(std::uint64_t deadline_ns) {
 }
 
 Result<std::uint64_t> Connection::start_call(const CallRequest& request) {
-  return session_->start(Method::kCallTool, detail::encode_call(request),
+  return session_->start(Method::kCallTool, detail::encode_call(request, session_->abilities()),
                          settle_time(request.deadline_ns, session_->options().deadline_grace_ns));
+}
+
+Result<std::uint64_t> Connection::start_request(const McpRequest& request) {
+  return session_->start(Method::kRequest, detail::encode_request(request, session_->abilities()),
+                         settle_time(request.deadline_ns, session_->options().deadline_grace_ns));
+}
+
+Result<std::uint64_t> Connection::start_listen(const ListenRequest& request) {
+  const std::string params = detail::listen_params(request);
+  return start_request({.server = request.server,
+                        .method = protocol::mcp::kListen,
+                        .params_json = params,
+                        .deadline_ns = request.deadline_ns});
 }
 
 Result<std::uint64_t> Connection::start_ping() {
@@ -80,8 +94,11 @@ void Connection::cancel(std::uint64_t correlation) { session_->cancel(correlatio
 
 bool Connection::was_interrupted() const noexcept { return session_->was_interrupted(); }
 
-CallReply Connection::call_tool(const CallRequest& request) {
-  auto started = start_call(request);
+CallReply Connection::call_tool(const CallRequest& request) { return finish(start_call(request)); }
+
+CallReply Connection::request(const McpRequest& request) { return finish(start_request(request)); }
+
+CallReply Connection::finish(Result<std::uint64_t> started) {
   if (!started) {
     const bool gave_up = started.error().kind == ErrorKind::kCancelled;
     return {
@@ -94,6 +111,19 @@ CallReply Connection::call_tool(const CallRequest& request) {
 }
 
 void Connection::on_progress(ProgressHandler handler) { session_->on_progress(std::move(handler)); }
+
+void Connection::on_notification(NotificationHandler handler) {
+  session_->on_notification(std::move(handler));
+}
+
+void Connection::on_server_request(protocol::mcp::ClientAbilities abilities,
+                                   ServerRequestHandler handler) {
+  session_->on_server_request(abilities, std::move(handler));
+}
+
+void Connection::answer_server(std::uint64_t correlation, std::uint64_t key, ServerAnswer answer) {
+  session_->answer_server(correlation, key, std::move(answer));
+}
 
 std::uint64_t Connection::reconnects() const noexcept { return session_->reconnects(); }
 

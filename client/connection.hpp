@@ -11,6 +11,7 @@
 
 #include "client/types.hpp"
 #include "protocol/base/result.hpp"
+#include "protocol/mcp/client_abilities.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -63,6 +64,15 @@ class Connection {
   /// and then taken.
   Result<std::uint64_t> start_call(const CallRequest& request);
 
+  /// Any request of MCP, as call_tool(). kUnsupported/kVersionMismatch with an older daemon.
+  CallReply request(const McpRequest& request);
+  Result<std::uint64_t> start_request(const McpRequest& request);
+
+  /// From here on on_notification() tells what servers say, until the call is cancelled or its
+  /// deadline passes; taken and given up like a call, and begun again after a reconnect. The first
+  /// of each server is notifications/subscriptions/acknowledged.
+  Result<std::uint64_t> start_listen(const ListenRequest& request);
+
   /// Sends a ping and returns its correlation id; taken and given up like a call.
   Result<std::uint64_t> start_ping();
 
@@ -82,11 +92,24 @@ class Connection {
   using ProgressHandler = std::function<void(std::uint64_t correlation, std::string_view params)>;
   void on_progress(ProgressHandler handler);
 
+  /// Called likewise with what servers say unasked.
+  using NotificationHandler = std::function<void(const Notification&)>;
+  void on_notification(NotificationHandler handler);
+
+  /// Called likewise when a server asks the caller of one of the calls begun from here on. Calls
+  /// declare `abilities`; what goes beyond them is never asked. Nothing: answered later, by
+  /// answer_server().
+  using ServerRequestHandler = std::function<std::optional<ServerAnswer>(const ServerQuestion&)>;
+  void on_server_request(protocol::mcp::ClientAbilities abilities, ServerRequestHandler handler);
+  /// Ignored where the call has ended.
+  void answer_server(std::uint64_t correlation, std::uint64_t key, ServerAnswer answer);
+
   /// Times the connection was made anew since connect().
   std::uint64_t reconnects() const noexcept;
 
  private:
   explicit Connection(std::unique_ptr<detail::Session> session) noexcept;
+  CallReply finish(Result<std::uint64_t> started);
   std::unique_ptr<detail::Session> session_;
 };
 

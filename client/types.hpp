@@ -9,6 +9,7 @@
 #include "protocol/base/system_clock.hpp"
 #include "protocol/outcome.hpp"
 #include "protocol/params.hpp"
+#include "protocol/rpc_params.hpp"
 
 #include <array>
 #include <cstdint>
@@ -77,6 +78,51 @@ struct CallRequest {
   std::array<std::uint8_t, 16> trace_id{};  ///< W3C trace context; zero: none.
   std::array<std::uint8_t, 8> parent_span_id{};
   std::uint8_t trace_flags = 0;
+  std::string_view meta_json;  ///< The caller's `_meta`, a JSON object; empty: none.
+};
+
+/// Any other request of MCP. The views must stay valid until the function returns.
+struct McpRequest {
+  std::string_view server;
+  std::string_view method;
+  std::string_view params_json;   ///< A JSON object; empty: none.
+  std::string_view meta_json;     ///< The caller's `_meta`, a JSON object; empty: none.
+  std::uint64_t deadline_ns = 0;  ///< CLOCK_MONOTONIC; 0: the server's or the daemon's default.
+  protocol::Pages pages = protocol::Pages::kOne;
+  std::array<std::uint8_t, 16> trace_id{};  ///< W3C trace context; zero: none.
+  std::array<std::uint8_t, 8> parent_span_id{};
+  std::uint8_t trace_flags = 0;
+};
+
+/// What to hear of servers unasked: that their lists changed, that resources did.
+struct ListenRequest {
+  std::string_view server;  ///< Empty: all of the configuration.
+  bool tools = true;
+  bool prompts = true;
+  bool resources = true;
+  std::vector<std::string_view> uris;
+  std::uint64_t deadline_ns = 0;  ///< CLOCK_MONOTONIC; it then ends as `ok`. 0: none.
+};
+
+/// A server asks whoever called it: sampling, elicitation, roots. Views: during the handler only.
+struct ServerQuestion {
+  std::uint64_t correlation = 0;  ///< Of the call that it belongs to.
+  std::uint64_t key = 0;
+  std::string_view method;
+  std::string_view params_json;
+};
+
+struct ServerAnswer {
+  protocol::ServerAnswerKind kind = protocol::ServerAnswerKind::kRefused;
+  std::string json;  ///< The result, or the error object where it failed.
+};
+
+/// What a server said unasked, during a listen or a call. Views: during the handler only.
+struct Notification {
+  std::uint64_t correlation = 0;
+  std::string_view server;
+  std::string_view method;
+  std::string_view params_json;  ///< Empty: none.
 };
 
 /// How a call ended; exactly one of the six outcomes. Move-only, for its body is.

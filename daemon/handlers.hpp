@@ -15,12 +15,18 @@
 
 namespace mcpwire::daemon {
 
+class Request;
+
 /// `payload` is a private copy of the request's payload.
 io::task<Result<void>> serve_list_servers(Session& session, std::uint64_t correlation);
 io::task<Result<void>> serve_list_tools(Session& session, std::uint64_t correlation,
                                         std::string payload);
 io::task<Result<void>> serve_call_tool(Session& session, std::uint64_t correlation,
                                        std::string payload);
+io::task<Result<void>> serve_request(Session& session, std::uint64_t correlation,
+                                     std::string payload);
+/// subscriptions/listen, part of the above; answers `request`, which outlives it.
+io::task<void> serve_listen(Request& request, std::string payload);
 io::task<Result<void>> serve_status(Session& session, std::uint64_t correlation);
 io::task<Result<void>> serve_shutdown(Session& session, std::uint64_t correlation);
 

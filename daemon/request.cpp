@@ -2,7 +2,11 @@
 #include "daemon/request.hpp"
 
 #include "protocol/base/check.hpp"
+#include "protocol/mcp/method.hpp"
 #include "protocol/payload_codec.hpp"
+#include "protocol/rpc_params.hpp"
+
+#include <utility>
 
 namespace mcpwire::daemon {
 
@@ -10,6 +14,15 @@ using protocol::CallState;
 using protocol::FrameKind;
 using protocol::Method;
 using protocol::Outcome;
+
+namespace {
+
+/// Goes to a server: what became of it is not known without the answer.
+bool is_relayed(Method method) noexcept {
+  return method == Method::kCallTool || method == Method::kRequest;
+}
+
+}  // namespace
 
 Request::Request(Session& session, Method method, std::uint64_t correlation,
                  std::size_t payload_bytes)
@@ -53,14 +66,60 @@ bool Request::may_send() { return session_.channel().begin_sending(correlation_)
 void Request::on_sent() { publish(CallState::kSent); }
 
 void Request::on_progress(std::string_view params) {
-  if (!session_.wants_progress_ || session_.is_closed()) return;
+  if (!session_.has(protocol::feature::kProgress)) return;
   protocol::PayloadBuilder<protocol::ProgressEvent> event;
   event.fixed.params = event.add(params);
-  const std::string payload = event.take();
   // Progress is advisory: what a full queue cannot take is dropped, the answer itself is not.
-  [[maybe_unused]] const Result<void> sent =
-      session_.channel().send(protocol::make_header(FrameKind::kEvent, Method::kProgress),
-                              correlation_, as_bytes(payload), {});
+  static_cast<void>(session_.send_event(Method::kProgress, correlation_, event.take()));
+}
+
+void Request::on_log(std::string_view params) {
+  // As advisory as progress.
+  static_cast<void>(notify(server_, protocol::mcp::kMessage, params));
+}
+
+bool Request::notify(std::string_view server, std::string_view method, std::string_view params) {
+  if (!session_.has(protocol::feature::kMessages)) return false;
+  protocol::PayloadBuilder<protocol::NotificationEvent> event;
+  event.fixed.correlation = correlation_;
+  event.fixed.server = event.add(server);
+  event.fixed.method = event.add(method);
+  event.fixed.params = event.add(params);
+  return session_.send_event(Method::kNotification, correlation_, event.take()).has_value();
+}
+
+io::ServerRequestSink* Request::accept_questions(protocol::mcp::ClientAbilities abilities) {
+  if (abilities == protocol::mcp::ClientAbilities()) return nullptr;
+  if (!session_.has(protocol::feature::kMessages)) return nullptr;
+  ServerQuestions::Client& client = *this;  // A private base: only this class may convert.
+  questions_ = std::make_unique<ServerQuestions>(client, session_.services().values, abilities);
+  return this;
+}
+
+void Request::on_server_request(std::unique_ptr<io::ServerRequest> question) {
+  if (questions_ == nullptr || answered_) return question->refuse();
+  questions_->ask(std::move(question));
+}
+
+void Request::on_server_answer(const protocol::ServerAnswerEvent& event, std::string_view result) {
+  if (questions_ != nullptr) questions_->answer(event.key, event.kind, result);
+}
+
+void Request::on_room() {
+  if (questions_ != nullptr) questions_->tell_waiting();
+  if (room_observer_ != nullptr) room_observer_->on_room();
+}
+
+ServerQuestions::Client::Told Request::tell(std::uint64_t key, std::string_view method,
+                                            std::string_view params) {
+  protocol::PayloadBuilder<protocol::ServerRequestEvent> event;
+  event.fixed.correlation = correlation_;
+  event.fixed.key = key;
+  event.fixed.method = event.add(method);
+  event.fixed.params = event.add(params);
+  const Result<void> sent = session_.send_event(Method::kServerRequest, correlation_, event.take());
+  if (sent.has_value()) return Told::kYes;
+  return sent.error().code == ErrorCode::kQueueFull ? Told::kLater : Told::kNever;
 }
 
 void Request::answer(FrameKind kind, Outcome outcome, std::string_view payload) {
@@ -82,12 +141,12 @@ void Request::answer(FrameKind kind, Outcome outcome, std::string_view payload) 
     session_.give_up();
     return;
   }
-  if (method_ == Method::kCallTool) publish(CallState::kDone);
+  if (is_relayed(method_)) publish(CallState::kDone);
 }
 
 Result<void> Request::answer_undeliverable(const Error& why) {
   // What the server did is not known to the client without the answer; other methods did nothing.
-  const bool is_call = method_ == Method::kCallTool;
+  const bool is_call = is_relayed(method_);
   const Outcome outcome = is_call ? Outcome::kUnknown : Outcome::kRejected;
   return session_.channel().send(protocol::make_header(FrameKind::kError, method_, outcome),
                                  correlation_, as_bytes(protocol::build_error_body(why, is_call)),

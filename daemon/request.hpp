@@ -8,6 +8,7 @@
 // bug (checked).
 #pragma once
 
+#include "daemon/server_questions.hpp"
 #include "daemon/session.hpp"
 #include "io/cancel.hpp"
 #include "io/mcp_transport.hpp"
@@ -19,11 +20,16 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 namespace mcpwire::daemon {
 
-class Request final : public ListNode, public io::SendObserver, public io::ProgressSink {
+class Request final : public ListNode,
+                      public io::SendObserver,
+                      public io::ProgressSink,
+                      public io::ServerRequestSink,
+                      private ServerQuestions::Client {
  public:
   /// `payload_bytes` count against what the client may have under way.
   Request(Session& session, protocol::Method method, std::uint64_t correlation,
@@ -44,11 +50,36 @@ class Request final : public ListNode, public io::SendObserver, public io::Progr
   /// For a failure before anything was sent: the outcome follows from the error's kind.
   void answer_not_started(const Error& error);
 
+  /// What the client says it can answer; without this call it is asked nothing. The sink for the
+  /// server's questions, or null where every one would be refused.
+  io::ServerRequestSink* accept_questions(protocol::mcp::ClientAbilities abilities);
+  /// The client's word on a question; ignored if there is no such question any more.
+  void on_server_answer(const protocol::ServerAnswerEvent& event, std::string_view result);
+
+  /// Tells the client what `server` said. False if it cannot be told now.
+  bool notify(std::string_view server, std::string_view method, std::string_view params);
+  /// The server whose log messages on_log() passes on; valid as long as the request.
+  void set_server(std::string_view name) noexcept { server_ = name; }
+
+  /// Somebody who wants to know that the client has room again; null: nobody.
+  class RoomObserver {
+   public:
+    virtual void on_room() = 0;
+
+   protected:
+    ~RoomObserver() = default;
+  };
+  void observe_room(RoomObserver* observer) noexcept { room_observer_ = observer; }
+  void on_room();
+
   bool may_send() override;
   void on_sent() override;
   void on_progress(std::string_view params) override;
+  void on_log(std::string_view params) override;
+  void on_server_request(std::unique_ptr<io::ServerRequest> question) override;
 
  private:
+  Told tell(std::uint64_t key, std::string_view method, std::string_view params) override;
   void answer(protocol::FrameKind kind, protocol::Outcome outcome, std::string_view payload);
   /// Instead of an answer that the channel cannot carry, because of its size for example.
   Result<void> answer_undeliverable(const Error& why);
@@ -58,6 +89,9 @@ class Request final : public ListNode, public io::SendObserver, public io::Progr
   std::uint64_t correlation_;
   std::size_t payload_bytes_;
   io::CancelScope scope_;
+  std::unique_ptr<ServerQuestions> questions_;  ///< Null: the client can answer none.
+  std::string_view server_;
+  RoomObserver* room_observer_ = nullptr;
   bool answered_ = false;
 };
 

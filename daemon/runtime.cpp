@@ -98,6 +98,7 @@ McpRuntime::McpRuntime(const DaemonOptions& options, Parts parts)
       verdicts_(loop_, *parts_.helper, files_, clock_, options.era_verdicts_path),
       transports_(*parts_.loop, spawner_, verdicts_),
       pool_(loop_, transports_, {.idle_stop_ns = options.server_idle_ns}),
+      subscriptions_(loop_, pool_),
       executor_(loop_, options.concurrency),
       configurations_(loop_, *parts_.helper, files_, pool_),
       services_{loop_,
@@ -117,6 +118,7 @@ McpRuntime::McpRuntime(const DaemonOptions& options, Parts parts)
       idle_timer_(*this) {
   pool_.on_empty([this] { watch_idleness(); });
   services_.large_payloads = [this] { return large_payloads(); };
+  services_.subscriptions = &subscriptions_;
 }
 
 McpRuntime::~McpRuntime() { MCPWIRE_CHECK(sessions_.empty()); }
@@ -195,6 +197,7 @@ io::task<Result<void>> McpRuntime::serve() {
   [[maybe_unused]] const Result<void> all_end = co_await no_sessions_.wait(never);
   [[maybe_unused]] const Result<void> left = co_await endings_.join();
   co_await configurations_.stop();
+  co_await subscriptions_.stop();
   co_await pool_.clear();
   co_await verdicts_.stop();
   if (parts_.strays != nullptr) parts_.strays->end_all_blocking();

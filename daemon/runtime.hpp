@@ -12,6 +12,7 @@
 #include "daemon/options.hpp"
 #include "daemon/services.hpp"
 #include "daemon/session.hpp"
+#include "daemon/subscriptions.hpp"
 #include "daemon/transport_factory.hpp"
 #include "io/cgroup_tree.hpp"
 #include "io/client_channel.hpp"
@@ -95,6 +96,7 @@ class McpRuntime final : private io::SeqpacketListener::Observer,
   DiskEraVerdicts verdicts_;
   ServerTransports transports_;
   pool::ConnectionPool pool_;
+  SubscriptionHub subscriptions_;
   parallel::ParallelExecutor executor_;
   ConfigurationStore configurations_;
   Services services_;

@@ -19,6 +19,8 @@
 
 namespace mcpwire::daemon {
 
+class SubscriptionHub;
+
 /// Facts of this daemon process that do not change.
 struct DaemonFacts {
   std::uint64_t instance = 0;  ///< Random.
@@ -44,6 +46,8 @@ struct Services {
   protocol::json::ValueReader values{};
   /// For status; null: nothing is counted.
   std::function<protocol::LargePayloadCounters()> large_payloads{};
+  /// Null: nobody can listen to servers.
+  SubscriptionHub* subscriptions = nullptr;
 };
 
 }  // namespace mcpwire::daemon

@@ -6,6 +6,7 @@
 #include "io/sleep.hpp"
 #include "protocol/base/text_pool.hpp"
 #include "protocol/payload_codec.hpp"
+#include "protocol/rpc_params.hpp"
 
 #include <string>
 #include <utility>
@@ -65,6 +66,15 @@ io::task<void> Session::flush() {
 
 void Session::on_all_sent() {
   if (closing_ != nullptr && closing_->all_sent != nullptr) closing_->all_sent->resolve({});
+  if (closing_ != nullptr || requests_ == nullptr) return;
+  requests_->active.for_each([](Request& request) { request.on_room(); });
+}
+
+Result<void> Session::send_event(Method method, std::uint64_t correlation,
+                                 std::string_view payload) {
+  if (is_closed()) return fail(ErrorKind::kDisconnected, ErrorCode::kClosed);
+  return channel_->send(protocol::make_header(FrameKind::kEvent, method), correlation,
+                        as_bytes(payload), {});
 }
 
 void Session::stop() {
@@ -100,6 +110,11 @@ void Session::on_frame(const protocol::FrameHeader& header, ByteSpan payload) {
   const FrameKind kind = protocol::kind_of(header.request.flags);
   if (kind == FrameKind::kEvent && method == Method::kCancel) return on_cancel(payload);
   if (kind == FrameKind::kRequest && method == Method::kHello) return on_hello(payload);
+  const bool is_message = method == Method::kRequest || method == Method::kServerAnswer;
+  if (is_message && !has(protocol::feature::kMessages)) return violation("nobody agreed to that");
+  if (kind == FrameKind::kEvent && method == Method::kServerAnswer) {
+    return on_server_answer(payload);
+  }
   if (kind == FrameKind::kRequest) return on_request(header, payload);
   violation("a frame that only the daemon may send");
 }
@@ -108,8 +123,8 @@ void Session::on_hello(ByteSpan payload) {
   const protocol::PayloadReader reader(payload);
   const auto hello = reader.fixed<protocol::HelloRequest>();
   if (!hello.has_value()) return violation("malformed hello");
-  wants_progress_ =
-      ((hello->features_required | hello->features_optional) & protocol::feature::kProgress) != 0;
+  features_ = static_cast<std::uint32_t>((hello->features_required | hello->features_optional) &
+                                         protocol::feature::kSupported);
   if (hello->config_origin == protocol::ConfigOrigin::kNone) return;
   const auto path = reader.text(hello->config_path);
   const auto directory = reader.text(hello->working_directory);
@@ -146,6 +161,8 @@ void Session::on_request(const protocol::FrameHeader& header, ByteSpan payload) 
           serve_list_tools(*this, header.correlation, std::string(as_text(payload))));
     case Method::kCallTool:
       return scope.spawn(serve_call_tool(*this, header.correlation, copy_text(as_text(payload))));
+    case Method::kRequest:
+      return scope.spawn(serve_request(*this, header.correlation, copy_text(as_text(payload))));
     case Method::kStatus:
       return scope.spawn(serve_status(*this, header.correlation));
     case Method::kShutdown:
@@ -194,14 +211,31 @@ void Session::answer_overloaded(const protocol::FrameHeader& header) {
 void Session::on_cancel(ByteSpan payload) {
   const auto event = protocol::PayloadReader(payload).fixed<protocol::CancelEvent>();
   if (!event.has_value() || event->reserved != 0) return violation("malformed cancel");
-  Request* wanted = nullptr;
-  if (requests_ != nullptr) {
-    requests_->active.for_each([&](Request& request) {
-      if (request.correlation() == event->correlation) wanted = &request;
-    });
-  }
+  Request* const wanted = find_request(event->correlation);
   // Not found: it was answered already, and the answer is on its way.
   if (wanted != nullptr) wanted->scope().cancel(io::CancelCause::kCaller);
+}
+
+void Session::on_server_answer(ByteSpan payload) {
+  const protocol::PayloadReader reader(payload);
+  const auto event = reader.fixed<protocol::ServerAnswerEvent>();
+  if (!event.has_value()) return violation("malformed answer to a server");
+  const auto result = reader.text(event->result);
+  if (!result.has_value() || event->kind > protocol::ServerAnswerKind::kFailed) {
+    return violation("malformed answer to a server");
+  }
+  // Not found: the request ended meanwhile, and the question was refused with it.
+  Request* const wanted = find_request(event->correlation);
+  if (wanted != nullptr) wanted->on_server_answer(*event, *result);
+}
+
+Request* Session::find_request(std::uint64_t correlation) {
+  Request* wanted = nullptr;
+  if (requests_ == nullptr) return wanted;
+  requests_->active.for_each([&](Request& request) {
+    if (request.correlation() == correlation) wanted = &request;
+  });
+  return wanted;
 }
 
 void Session::violation(const char* what) {

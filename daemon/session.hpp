@@ -15,12 +15,14 @@
 #include "io/task.hpp"
 #include "protocol/base/intrusive_list.hpp"
 #include "protocol/base/seams/frame_channel.hpp"
+#include "protocol/methods.hpp"
 #include "protocol/request_header.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace mcpwire::daemon {
 
@@ -56,6 +58,12 @@ class Session final : public ListNode, private FrameChannel::Receiver {
 
   Services& services() const noexcept { return services_; }
   FrameChannel& channel() const noexcept { return *channel_; }
+  /// Both sides speak it.
+  bool has(std::uint64_t feature) const noexcept { return (features_ & feature) != 0; }
+  /// kQueueFull: not now; Request::on_room() tells when. kClosed: never again.
+  Result<void> send_event(protocol::Method method, std::uint64_t correlation,
+                          std::string_view payload);
+
   /// Nothing can be told to the client any more.
   bool is_closed() const noexcept { return closing_ != nullptr && !is_stopping_; }
 
@@ -89,6 +97,8 @@ class Session final : public ListNode, private FrameChannel::Receiver {
   void on_hello(ByteSpan payload);
   void on_request(const protocol::FrameHeader& header, ByteSpan payload);
   void on_cancel(ByteSpan payload);
+  void on_server_answer(ByteSpan payload);
+  Request* find_request(std::uint64_t correlation);
   void answer_ping(const protocol::FrameHeader& header, ByteSpan payload);
   void answer_overloaded(const protocol::FrameHeader& header);
   void violation(const char* what);
@@ -108,8 +118,8 @@ class Session final : public ListNode, private FrameChannel::Receiver {
   /// Set by HELLO, together; null: the client named no configuration.
   ConfigurationKeyPointer configuration_key_;
   FileIdentity configuration_seen_;
-  bool is_stopping_ = false;  ///< By stop(): the client is still there.
-  bool wants_progress_ = false;
+  std::uint32_t features_ = 0;  ///< Of HELLO.
+  bool is_stopping_ = false;    ///< By stop(): the client is still there.
 };
 
 }  // namespace mcpwire::daemon

@@ -21,10 +21,16 @@ std::string describe(const io::ServerInfo& info) {
 
 }  // namespace
 
-/// A pooled connection that tells its pool when its server ends.
-struct ConnectionPool::Member final : PooledConnection, io::McpTransport::CloseObserver {
+/// A pooled connection that tells its pool what its server does unasked.
+struct ConnectionPool::Member final : PooledConnection,
+                                      io::McpTransport::CloseObserver,
+                                      io::McpTransport::MessageObserver {
   explicit Member(ConnectionPool& owner) noexcept : pool(owner) {}
   void on_transport_closed(const Error& why) override { pool.on_member_closed(*this, why); }
+  void on_notification(std::string_view method, std::string_view params) override {
+    if (pool.observer_ != nullptr) pool.observer_->on_server_notification(*this, method, params);
+  }
+  void on_junk_line(std::string_view) override {}  // Counted by the transport.
   ConnectionPool& pool;
 };
 
@@ -115,6 +121,7 @@ io::task<Result<void>> ConnectionPool::open(std::shared_ptr<Entry> entry, Server
   auto member = std::make_shared<Member>(*this);
   member->transport = factory_.create_transport_for_server(spec);
   member->transport->observe_close(*member);
+  member->transport->observe_messages(*member);
   member->server_name = spec.name;
   member->identity = spec.identity;
   member->created_at_ns = loop_.now_ns();
@@ -162,6 +169,7 @@ void ConnectionPool::finish_open(Entry& entry, const Result<void>& opened) {
 }
 
 void ConnectionPool::on_member_closed(Member& member, const Error& why) {
+  if (observer_ != nullptr) observer_->on_server_lost(member);
   const auto found = entries_.find(member.identity);
   if (found == entries_.end() || found->second->member.get() != &member) return;
   note_failure(member.identity, why);

@@ -28,12 +28,26 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace mcpwire::pool {
 
 struct PoolOptions {
   /// A server that nobody used for so long is stopped.
   std::uint64_t idle_stop_ns = 30 * 60 * kNanosecondsPerSecond;
+};
+
+/// What the servers of a pool do unasked.
+class ServerObserver {
+ public:
+  /// A notification that belongs to no request. Spans are valid during the call only.
+  virtual void on_server_notification(PooledConnection& connection, std::string_view method,
+                                      std::string_view params) = 0;
+  /// An open connection has ended by itself. Not for those that the pool closes.
+  virtual void on_server_lost(PooledConnection& connection) = 0;
+
+ protected:
+  ~ServerObserver() = default;
 };
 
 /// What is known of one identity, for lists and status.
@@ -74,6 +88,9 @@ class ConnectionPool {
   /// Connections open, being opened or being closed.
   std::size_t active_count() const noexcept { return entries_.size() + closing_count_; }
 
+  /// At most one; it outlives the pool's connections.
+  void observe_servers(ServerObserver& observer) noexcept { observer_ = &observer; }
+
   /// Called whenever active_count() has become zero.
   void on_empty(std::function<void()> callback) { on_empty_ = std::move(callback); }
 
@@ -109,6 +126,7 @@ class ConnectionPool {
   std::size_t closing_count_ = 0;
   bool is_shut_ = false;
   IdleTimer idle_timer_;
+  ServerObserver* observer_ = nullptr;
   std::function<void()> on_empty_;
 };
 

@@ -25,9 +25,14 @@ enum class Method : std::uint32_t {
   // With feature::kSlabs only, in rings only:
   kSlabCredit = 14,  ///< Event of the client: it has done with one use of a slab.
   kSlabRetire = 15,  ///< Event of the daemon: a slab that is not in use is given up.
+  // With feature::kMessages only (protocol/rpc_params.hpp):
+  kRequest = 16,        ///< Any request of MCP.
+  kServerRequest = 17,  ///< Event of the daemon: a server asks whoever called it.
+  kServerAnswer = 18,   ///< Event of the client: what it says to that.
+  kNotification = 19,   ///< Event of the daemon: what a server tells without being asked.
 };
 
-inline constexpr std::uint32_t kMethodMax = static_cast<std::uint32_t>(Method::kSlabRetire);
+inline constexpr std::uint32_t kMethodMax = static_cast<std::uint32_t>(Method::kNotification);
 
 /// The method's name in logs, e.g. "call_tool"; "unknown" for anything else.
 std::string_view method_name(Method method) noexcept;

@@ -29,8 +29,10 @@ inline constexpr std::uint64_t kSharedMemory = 1u << 0;  ///< Rings and mapped p
 inline constexpr std::uint64_t kProgress = 1u << 1;      ///< The client wants progress events.
 /// The client offers new rings where the daemon has given those of an idle connection back.
 inline constexpr std::uint64_t kRingRenewal = 1u << 2;
-inline constexpr std::uint64_t kSlabs = 1u << 3;  ///< Memory files that stay: SlabEvent.
-inline constexpr std::uint64_t kSupported = kSharedMemory | kProgress | kRingRenewal | kSlabs;
+inline constexpr std::uint64_t kSlabs = 1u << 3;     ///< Memory files that stay: SlabEvent.
+inline constexpr std::uint64_t kMessages = 1u << 4;  ///< protocol/rpc_params.hpp.
+inline constexpr std::uint64_t kSupported =
+    kSharedMemory | kProgress | kRingRenewal | kSlabs | kMessages;
 }  // namespace feature
 
 /// Where a configuration came from; only kDiscovered needs approval.
@@ -157,9 +159,11 @@ struct CallToolRequest {
   std::array<std::uint8_t, 7> reserved;  ///< Must be zero.
   ByteRange server;
   ByteRange tool;
-  ByteRange arguments;  ///< A JSON object; empty: no arguments.
+  ByteRange arguments;      ///< A JSON object; empty: no arguments.
+  std::uint64_t abilities;  ///< mcp::ClientAbilities; zero from an older client.
+  ByteRange meta;           ///< The caller's `_meta`, a JSON object; empty: none.
 };
-static_assert(WireStruct<CallToolRequest> && sizeof(CallToolRequest) == 96);
+static_assert(WireStruct<CallToolRequest> && sizeof(CallToolRequest) == 112);
 
 /// Payload of every answer whose outcome is neither ok nor peer_error.
 struct ErrorBody {

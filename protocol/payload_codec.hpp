@@ -25,9 +25,11 @@ namespace mcpwire::protocol {
 template <WireStruct Fixed>
 class PayloadBuilder {
  public:
-  PayloadBuilder() : bytes_(take_text(kFirstBytes)) {
-    bytes_.resize(sizeof(Fixed));
-    fixed.struct_bytes = sizeof(Fixed);
+  /// `fixed_bytes`: less than all where the rest is zero and need not be said.
+  explicit PayloadBuilder(std::size_t fixed_bytes = sizeof(Fixed))
+      : bytes_(take_text(kFirstBytes)) {
+    bytes_.resize(fixed_bytes);
+    fixed.struct_bytes = static_cast<std::uint32_t>(fixed_bytes);
   }
 
   Fixed fixed{};
@@ -50,7 +52,7 @@ class PayloadBuilder {
 
   /// The finished payload. The builder is empty afterwards.
   std::string take() {
-    std::ranges::copy(as_text(object_bytes(fixed)), bytes_.begin());
+    std::ranges::copy(as_text(object_bytes(fixed)).substr(0, fixed.struct_bytes), bytes_.begin());
     return std::move(bytes_);
   }
 

@@ -18,13 +18,18 @@ bool is_refused_by_dying_daemon(const CallReply& reply) noexcept {
          reply.error.code == ErrorCode::kShuttingDown && !reply.may_have_been_sent;
 }
 
+/// Goes to a server, where what happened may not happen twice.
+bool is_relayed(Method method) noexcept {
+  return method == Method::kCallTool || method == Method::kRequest;
+}
+
 /// The verdict of a call on a lost link, or nothing if it may be sent again.
 std::optional<CallReply> verdict_after_loss(const Call& call, protocol::CallState state,
                                             const Error& why) {
   // The daemon agreed, or ended before it could: what was asked for is the case.
   const bool is_gone = why.kind == ErrorKind::kDisconnected;
   if (call.method == Method::kShutdown && is_gone) return CallReply{Outcome::kOk, {}, {}, true};
-  if (call.method != Method::kCallTool || call.refused) return std::nullopt;
+  if (!is_relayed(call.method) || call.refused) return std::nullopt;
   if (protocol::may_have_been_sent(state)) return verdict(state, why);
   if (call.cancel_requested) {
     return CallReply{Outcome::kCancelled,

@@ -51,7 +51,7 @@ Result<std::string> build_hello(const ConnectOptions& options) {
   hello.version_min = protocol::kWireVersion;
   hello.version_max = protocol::kWireVersion;
   hello.ring_bytes = options.ring_bytes;
-  hello.features_optional = protocol::feature::kProgress;
+  hello.features_optional = protocol::feature::kProgress | protocol::feature::kMessages;
   if (options.ring_bytes != 0) {
     hello.features_optional |= protocol::feature::kSharedMemory | protocol::feature::kRingRenewal |
                                protocol::feature::kSlabs;

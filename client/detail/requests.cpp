@@ -12,8 +12,32 @@ namespace mcpwire::client::detail {
 using protocol::PayloadBuilder;
 using protocol::PayloadReader;
 
-std::string encode_call(const CallRequest& request) {
-  PayloadBuilder<protocol::CallToolRequest> builder;
+namespace {
+
+/// `text` as a JSON string; bytes above ASCII pass, for the daemon checks them.
+void append_string(std::string& out, std::string_view text) {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  out += '"';
+  for (const char letter : text) {
+    const auto code = static_cast<unsigned char>(letter);
+    if (code < 0x20) {
+      out.append("\\u00").append(1, kDigits[code >> 4]).append(1, kDigits[code & 0xf]);
+      continue;
+    }
+    if (letter == '"' || letter == '\\') out += '\\';
+    out += letter;
+  }
+  out += '"';
+}
+
+}  // namespace
+
+std::string encode_call(const CallRequest& request, protocol::mcp::ClientAbilities abilities) {
+  // As the first version said it, where nothing is said that it had no word for.
+  const bool is_plain = abilities == protocol::mcp::ClientAbilities() && request.meta_json.empty();
+  PayloadBuilder<protocol::CallToolRequest> builder(
+      is_plain ? offsetof(protocol::CallToolRequest, abilities)
+               : sizeof(protocol::CallToolRequest));
   protocol::CallToolRequest& call = builder.fixed;
   call.priority = request.priority;
   call.deadline_ns = request.deadline_ns;
@@ -25,7 +49,64 @@ std::string encode_call(const CallRequest& request) {
   call.server = builder.add(request.server);
   call.tool = builder.add(request.tool);
   call.arguments = builder.add(request.arguments_json);
+  call.abilities = abilities.bits();
+  if (!is_plain) call.meta = builder.add(request.meta_json);
   return builder.take();
+}
+
+std::string encode_request(const McpRequest& request, protocol::mcp::ClientAbilities abilities) {
+  PayloadBuilder<protocol::RpcRequest> builder;
+  protocol::RpcRequest& fixed = builder.fixed;
+  fixed.pages = request.pages;
+  fixed.deadline_ns = request.deadline_ns;
+  fixed.abilities = abilities.bits();
+  fixed.trace_id = request.trace_id;
+  fixed.parent_span_id = request.parent_span_id;
+  fixed.trace_flags = request.trace_flags;
+  fixed.server = builder.add(request.server);
+  fixed.method = builder.add(request.method);
+  fixed.params = builder.add(request.params_json);
+  fixed.meta = builder.add(request.meta_json);
+  return builder.take();
+}
+
+std::string encode_answer(std::uint64_t correlation, std::uint64_t key,
+                          const ServerAnswer& answer) {
+  PayloadBuilder<protocol::ServerAnswerEvent> builder;
+  builder.fixed.kind = answer.kind;
+  builder.fixed.correlation = correlation;
+  builder.fixed.key = key;
+  builder.fixed.result = builder.add(answer.json);
+  return builder.take();
+}
+
+std::string listen_params(const ListenRequest& request) {
+  std::string text = R"({"notifications":{)";
+  if (request.tools) text += R"("toolsListChanged":true,)";
+  if (request.prompts) text += R"("promptsListChanged":true,)";
+  if (request.resources) text += R"("resourcesListChanged":true,)";
+  text += R"("resourceSubscriptions":[)";
+  for (std::size_t index = 0; index < request.uris.size(); ++index) {
+    if (index != 0) text += ',';
+    append_string(text, request.uris[index]);
+  }
+  return text + "]}}";
+}
+
+Result<ServerQuestion> decode_question(ByteSpan payload) {
+  const PayloadReader reader(payload);
+  const auto event = TRY(reader.fixed<protocol::ServerRequestEvent>());
+  if (event.reserved != 0) return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation);
+  return ServerQuestion{event.correlation, event.key, TRY(reader.text(event.method)),
+                        TRY(reader.text(event.params))};
+}
+
+Result<Notification> decode_notification(ByteSpan payload) {
+  const PayloadReader reader(payload);
+  const auto event = TRY(reader.fixed<protocol::NotificationEvent>());
+  if (event.reserved != 0) return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation);
+  return Notification{event.correlation, TRY(reader.text(event.server)),
+                      TRY(reader.text(event.method)), TRY(reader.text(event.params))};
 }
 
 std::string encode_list_tools(std::string_view server, std::uint32_t concurrency,

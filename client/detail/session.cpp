@@ -88,6 +88,11 @@ Result<std::uint64_t> Session::start(Method method, std::string payload, std::ui
     TRY(open_link(std::min(settle_ns, monotonic_now_ns() + options_.connect_timeout_ns)));
     ++reconnects_;
   }
+  const bool is_known = (link_->agreement().features & protocol::feature::kMessages) != 0;
+  if (method == Method::kRequest && !is_known) {
+    return fail(ErrorKind::kUnsupported, ErrorCode::kVersionMismatch,
+                std::string("the daemon is older and knows only tools: restart it"));
+  }
   Call* call = calls_.add(method, std::move(payload), settle_ns);
   if (call == nullptr) {
     return fail(ErrorKind::kOverloaded, ErrorCode::kQueueFull,
@@ -123,13 +128,9 @@ void Session::on_message(const protocol::FrameHeader& header, Body&& payload) {
                   decode_reply(protocol::outcome_of(header.request.flags), std::move(payload)));
     return;
   }
-  const bool is_progress = kind == FrameKind::kEvent &&
-                           header.request.method == static_cast<std::uint32_t>(Method::kProgress);
-  if (!is_progress || !progress_ || calls_.find(header.correlation) == nullptr) return;
-  const protocol::PayloadReader reader(as_bytes(payload.view()));
-  const auto event = reader.fixed<protocol::ProgressEvent>();
-  if (!event || event->reserved != 0) return;
-  if (const auto params = reader.text(event->params)) progress_(header.correlation, *params);
+  // Of a call that has ended nobody wants to hear.
+  if (kind != FrameKind::kEvent || calls_.find(header.correlation) == nullptr) return;
+  on_event(header, as_bytes(payload.view()));
 }
 
 std::optional<CallReply> Session::wait(std::uint64_t correlation, std::uint64_t until_ns) {
@@ -139,6 +140,11 @@ std::optional<CallReply> Session::wait(std::uint64_t correlation, std::uint64_t 
     if (call == nullptr) return std::nullopt;
     if (call->reply) return calls_.take(*call);
     MCPWIRE_CHECK(link_ != nullptr);
+    if (!answers_.empty()) {
+      send_answers();
+      if (link_->is_lost()) recover();
+      continue;
+    }
     switch (link_->pump(*this, std::min(until_ns, look_again_ns(*call)))) {
       case Link::PumpEnd::kProgress:
         break;

@@ -12,6 +12,7 @@
 #include "client/detail/liveness.hpp"
 #include "client/types.hpp"
 #include "protocol/base/result.hpp"
+#include "protocol/mcp/client_abilities.hpp"
 #include "ring/runtime_directory.hpp"
 
 #include <cstdint>
@@ -20,6 +21,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mcpwire::client::detail {
 
@@ -48,6 +50,17 @@ class Session final : private Link::Sink {
   void on_progress(std::function<void(std::uint64_t, std::string_view)> handler) {
     progress_ = std::move(handler);
   }
+  void on_notification(std::function<void(const Notification&)> handler) {
+    notification_ = std::move(handler);
+  }
+  void on_server_request(
+      protocol::mcp::ClientAbilities abilities,
+      std::function<std::optional<ServerAnswer>(const ServerQuestion&)> handler) {
+    abilities_ = abilities;
+    question_ = std::move(handler);
+  }
+  protocol::mcp::ClientAbilities abilities() const noexcept { return abilities_; }
+  void answer_server(std::uint64_t correlation, std::uint64_t key, ServerAnswer answer);
 
  private:
   Session(ConnectOptions options, ring::RuntimeDirectory directory) noexcept
@@ -57,6 +70,9 @@ class Session final : private Link::Sink {
         liveness_(options_.silence_ns_max, options_.sign_of_life_ns_max) {}
 
   void on_message(const protocol::FrameHeader& header, Body&& payload) override;
+  void on_event(const protocol::FrameHeader& header, ByteSpan payload);
+  void on_question(const ServerQuestion& question);
+  void send_answers();
   Result<void> open_link(std::uint64_t deadline_ns);
   Result<void> submit(Call& call);
   bool never_left(const Result<void>& sent) const noexcept;
@@ -78,6 +94,10 @@ class Session final : private Link::Sink {
   Agreement agreement_;
   std::string no_rings_because_;  ///< Once this process has none, it asks for none any more.
   std::function<void(std::uint64_t, std::string_view)> progress_;
+  std::function<void(const Notification&)> notification_;
+  std::function<std::optional<ServerAnswer>(const ServerQuestion&)> question_;
+  protocol::mcp::ClientAbilities abilities_;
+  std::vector<std::string> answers_;  ///< Of handlers, which must not send: encoded.
   std::uint64_t reconnects_ = 0;
   bool interrupted_ = false;
 };

@@ -26,11 +26,14 @@ const char* fault_of(const FrameHeader& header) noexcept {
     case FrameKind::kRequest:
       if (header.correlation == 0) return "request without a correlation id";
       if (method == Method::kHello) return "HELLO twice";
-      return method <= Method::kCallTool || method == Method::kStatus || method == Method::kShutdown
+      return method <= Method::kCallTool || method == Method::kStatus ||
+                     method == Method::kShutdown || method == Method::kRequest
                  ? nullptr
                  : "event sent as a request";
     case FrameKind::kEvent:
-      return method == Method::kCancel ? nullptr : "event that only the daemon sends";
+      return method == Method::kCancel || method == Method::kServerAnswer
+                 ? nullptr
+                 : "event that only the daemon sends";
     default:
       return "answer from a client";
   }

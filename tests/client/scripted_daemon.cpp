@@ -5,12 +5,14 @@
 #include "io/seqpacket_listener.hpp"
 #include "protocol/base/check.hpp"
 #include "protocol/payload_codec.hpp"
+#include "protocol/rpc_params.hpp"
 #include "tests/io/chosen_loop.hpp"
 
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdlib>
 #include <optional>
 #include <string_view>
@@ -57,6 +59,10 @@ class ScriptedSession final : public FrameChannel::Receiver {
         daemon_.calls_.fetch_add(1, std::memory_order_relaxed);
         daemon_.calls_.notify_all();
         return call(header.correlation, payload);
+      case Method::kRequest:
+        return request(header, payload);
+      case Method::kServerAnswer:
+        return take_word(payload);
       case Method::kCancel:
         return cancel(payload);
       case Method::kListServers:
@@ -92,9 +98,59 @@ class ScriptedSession final : public FrameChannel::Receiver {
     finish(correlation, outcome, protocol::build_error_body(error, sent));
   }
 
+  /// "ask" answers with what the client says to a question, "tell" tells something first; every
+  /// other method gives back what came.
+  void request(const protocol::FrameHeader& header, ByteSpan payload) {
+    const protocol::PayloadReader reader(payload);
+    const auto fixed = reader.fixed<protocol::RpcRequest>();
+    MCPWIRE_CHECK(fixed.has_value());
+    const std::string_view method = *reader.text(fixed->method);
+    const std::string_view params = *reader.text(fixed->params);
+    channel_->publish_call_state(header.correlation, CallState::kClaimed);
+    MCPWIRE_CHECK(channel_->begin_sending(header.correlation));
+    if (method == "die") return channel_->close();
+    if (method == "ask") {
+      protocol::PayloadBuilder<protocol::ServerRequestEvent> event;
+      event.fixed.correlation = header.correlation;
+      event.fixed.key = 5;
+      event.fixed.method = event.add("elicitation/create");
+      event.fixed.params = event.add(params);
+      return tell(Method::kServerRequest, header.correlation, event.take());
+    }
+    if (method == "tell") {
+      protocol::PayloadBuilder<protocol::NotificationEvent> event;
+      event.fixed.correlation = header.correlation;
+      event.fixed.server = event.add("demo");
+      event.fixed.method = event.add("notifications/message");
+      event.fixed.params = event.add(params);
+      tell(Method::kNotification, header.correlation, event.take());
+    }
+    std::string back(*reader.text(fixed->server));
+    back.append(" ").append(method).append(" ").append(params).append(" ");
+    back.append(*reader.text(fixed->meta)).append(" ");
+    back.append(std::to_string(fixed->abilities)).append(" ");
+    back.append(std::to_string(static_cast<int>(fixed->pages)));
+    answer(header, Outcome::kOk, back);
+  }
+
+  void tell(Method method, std::uint64_t correlation, std::string_view payload) {
+    static_cast<void>(channel_->send(protocol::make_header(FrameKind::kEvent, method), correlation,
+                                     as_bytes(payload), {}));
+  }
+
+  void take_word(ByteSpan payload) {
+    const protocol::PayloadReader reader(payload);
+    const auto event = reader.fixed<protocol::ServerAnswerEvent>();
+    MCPWIRE_CHECK(event.has_value() && event->key == 5);
+    const int kind = static_cast<int>(event->kind);
+    send(Method::kRequest, event->correlation, Outcome::kOk,
+         std::to_string(kind) + " " + std::string(*reader.text(event->result)));
+  }
+
   void call(std::uint64_t correlation, ByteSpan payload) {
     const protocol::PayloadReader reader(payload);
-    const auto request = reader.fixed<protocol::CallToolRequest>();
+    constexpr std::size_t kRequired = offsetof(protocol::CallToolRequest, abilities);
+    const auto request = reader.fixed<protocol::CallToolRequest, kRequired>();
     MCPWIRE_CHECK(request.has_value());
     const std::string_view tool = *reader.text(request->tool);
     const std::string_view arguments = *reader.text(request->arguments);

@@ -6,6 +6,7 @@
 #include "protocol/base/check.hpp"
 #include "protocol/params.hpp"
 #include "protocol/payload_codec.hpp"
+#include "protocol/rpc_params.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -53,9 +54,17 @@ Fixed read(ByteSpan payload) {
 void fuzz_structs(ByteSpan payload) {
   const auto call = read<protocol::CallToolRequest>(payload);
   check_texts(payload, {call.server, call.tool, call.arguments});
-  // As a later version would read this one's: the last two ranges are what has been added.
-  const auto grown = read<protocol::CallToolRequest, 80>(payload);
-  check_texts(payload, {grown.server, grown.tool, grown.arguments});
+  // As the daemon reads an older client's.
+  constexpr std::size_t kFirstVersion = offsetof(protocol::CallToolRequest, abilities);
+  const auto grown = read<protocol::CallToolRequest, kFirstVersion>(payload);
+  check_texts(payload, {grown.server, grown.tool, grown.arguments, grown.meta});
+  const auto request = read<protocol::RpcRequest>(payload);
+  check_texts(payload, {request.server, request.method, request.params, request.meta});
+  const auto question = read<protocol::ServerRequestEvent>(payload);
+  check_texts(payload, {question.method, question.params});
+  check_texts(payload, {read<protocol::ServerAnswerEvent>(payload).result});
+  const auto told = read<protocol::NotificationEvent>(payload);
+  check_texts(payload, {told.server, told.method, told.params});
   const auto status = read<protocol::StatusReply>(payload);
   check_texts(payload,
               {status.daemon_version, status.runtime_directory, status.io_backend, status.warning});
@@ -85,6 +94,12 @@ void fuzz_replies(ByteSpan payload) {
     MCPWIRE_CHECK(tools->failures.size() <= payload.size());
   }
   static_cast<void>(client::detail::decode_status(payload));
+  if (const auto question = client::detail::decode_question(payload)) {
+    MCPWIRE_CHECK(question->method.size() + question->params_json.size() <= 2 * payload.size());
+  }
+  if (const auto told = client::detail::decode_notification(payload)) {
+    MCPWIRE_CHECK(told->server.size() <= payload.size());
+  }
   if (const auto parsed = protocol::parse_error_body(payload)) {
     const std::string again = protocol::build_error_body(parsed->error, parsed->may_have_been_sent);
     const auto twice = protocol::parse_error_body(as_bytes(again));

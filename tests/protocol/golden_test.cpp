@@ -7,6 +7,7 @@
 #include "protocol/payload.hpp"
 #include "protocol/payload_codec.hpp"
 #include "protocol/request_header.hpp"
+#include "tests/protocol/golden/hex_of.hpp"
 
 #include <gmock/gmock.h>
 
@@ -18,25 +19,8 @@
 namespace mcpwire::protocol {
 namespace {
 
-std::string hex_of(ByteSpan bytes) {
-  static constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const std::byte byte : bytes) {
-    text += kDigits[std::to_integer<std::size_t>(byte >> 4)];
-    text += kDigits[std::to_integer<std::size_t>(byte & std::byte{0xf})];
-  }
-  return text;
-}
-
-template <WireStruct T>
-std::string hex_of(const T& value) {
-  return hex_of(object_bytes(value));
-}
-
-template <class Bytes>
-void fill_upwards(Bytes& bytes, std::uint8_t first) {
-  for (std::uint8_t& byte : bytes) byte = first++;
-}
+using golden::fill_upwards;
+using golden::hex_of;
 
 TEST(GoldenTest, RequestHeaderOfAnAnsweredCall) {
   RequestHeader header = make_header(FrameKind::kResponse, Method::kCallTool, Outcome::kOk);
@@ -152,7 +136,7 @@ TEST(GoldenTest, FailureEntry) {
 }
 
 TEST(GoldenTest, CallToolRequest) {
-  CallToolRequest value{.struct_bytes = 96,
+  CallToolRequest value{.struct_bytes = 112,
                         .priority = 7,
                         .deadline_ns = 0x1112131415161718,
                         .idempotency_key = {0x2122232425262728, 0x3132333435363738},
@@ -161,15 +145,18 @@ TEST(GoldenTest, CallToolRequest) {
                         .parent_span_id = {},
                         .trace_flags = 1,
                         .reserved = {},
-                        .server = {96, 4},
-                        .tool = {100, 4},
-                        .arguments = {104, 15}};
+                        .server = {112, 4},
+                        .tool = {116, 4},
+                        .arguments = {120, 15},
+                        .abilities = 0x7172737475767778,
+                        .meta = {135, 2}};
   fill_upwards(value.trace_id, 0x50);
   fill_upwards(value.parent_span_id, 0x60);
   EXPECT_EQ(hex_of(value),
-            "6000000007000000181716151413121128272625242322213837363534333231"
+            "7000000007000000181716151413121128272625242322213837363534333231"
             "4847464544434241505152535455565758595a5b5c5d5e5f6061626364656667"
-            "010000000000000060000000040000006400000004000000680000000f000000");
+            "010000000000000070000000040000007400000004000000780000000f000000"
+            "78777675747372718700000002000000");
 }
 
 TEST(GoldenTest, ErrorBody) {
@@ -246,7 +233,7 @@ TEST(GoldenTest, StatusReply) {
 
 // The example of FRAME.md section 4.
 TEST(GoldenTest, WorkedExampleOfACall) {
-  PayloadBuilder<CallToolRequest> builder;
+  PayloadBuilder<CallToolRequest> builder(offsetof(CallToolRequest, abilities));
   builder.fixed.server = builder.add("demo");
   builder.fixed.tool = builder.add("echo");
   builder.fixed.arguments = builder.add("{\"message\":\"x\"}");

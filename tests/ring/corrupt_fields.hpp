@@ -93,7 +93,7 @@ inline std::vector<std::uint64_t> limits_of(const Field& field, std::uint64_t go
   if (is_field(field, "flags")) {
     return {3, 4, 5, 0xf, 0x11, 0x21, 0x31, 0x41, 0x101, 0x104, 0x604, 0x704, 0x1001, 0x23, 0x103};
   }
-  if (is_field(field, "method")) return {3, 4, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+  if (is_field(field, "method")) return {3, 4, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20};
   if (is_field(field, "payload_len")) {
     const std::uint64_t max = record_payload_bytes_max(context.ring_bytes);
     return {max - 1,     max,
@@ -306,7 +306,7 @@ class RingOracle {
     const std::uint32_t outcome = header.flags >> 8 & 0xf;
     if (std::memcmp(header.magic.data(), "MCPW", 4) != 0 || header.version != 1) return false;
     if ((header.flags & 0xffff'f0c0) != 0 || kind < 1 || kind > 4) return false;
-    if (header.method < 1 || header.method > 15 || outcome > 6) return false;
+    if (header.method < 1 || header.method > 19 || outcome > 6) return false;
     if (kind != 2 && kind != 4 && outcome != 0) return false;
     if (header.payload_len > ring_bytes_ / 4 - 32) return false;
     if ((header.flags & 0x20) != 0 && header.payload_len != 24) return false;
@@ -332,9 +332,10 @@ class RingOracle {
     const std::uint32_t method = frame.header.request.method;
     if (frame.header.correlation >> 56 != 0) return false;
     if (kind == 1) {
-      const bool is_request = (method >= 2 && method <= 5) || method == 7 || method == 8;
+      const bool is_request =
+          (method >= 2 && method <= 5) || method == 7 || method == 8 || method == 16;
       if (frame.header.correlation == 0 || !is_request) return false;
-    } else if (kind != 3 || method != 6) {
+    } else if (kind != 3 || (method != 6 && method != 18)) {
       return false;
     }
     if ((frame.header.request.flags & 0x10) != 0) return false;
