@@ -75,7 +75,7 @@ TEST(DemoServerModernTest, AnUnsupportedVersionIsNamedAlongWithTheSupportedOnes)
 TEST(DemoServerModernTest, LegacyMethodsDoNotExistWithAModernClaim) {
   DemoServer server;
   for (const char* method : {"initialize", "ping", "logging/setLevel", "resources/subscribe",
-                             "subscriptions/listen", "unknown/method"}) {
+                             "resources/unsubscribe", "tasks/result", "unknown/method"}) {
     EXPECT_EQ(server.ask("x", method, modern())["error"]["code"], -32601) << method;
   }
 }

@@ -30,7 +30,7 @@ TEST_P(DemoServerRevisionTest, ListsOnlyWhatTheRevisionKnows) {
   DemoServer server;
   server.initialize(revision);
   const json answer = server.ask(2, "tools/list");
-  ASSERT_EQ(answer["result"]["tools"].size(), 9u);
+  ASSERT_EQ(answer["result"]["tools"].size(), 16u);
   EXPECT_FALSE(answer["result"].contains("nextCursor"));
   EXPECT_FALSE(answer["result"].contains("resultType"));
   for (const json& tool : answer["result"]["tools"]) {
@@ -152,7 +152,7 @@ TEST(DemoServerTest, UnknownToolsAndMethodsAreErrors) {
   EXPECT_EQ(server.ask(2, "tools/call")["error"]["code"], -32602);
   EXPECT_EQ(server.ask(3, "tools/call", {{"name", "echo"}, {"arguments", 5}})["error"]["code"],
             -32602);
-  EXPECT_EQ(server.ask(4, "resources/list")["error"]["code"], -32601);
+  EXPECT_EQ(server.ask(4, "no/such")["error"]["code"], -32601);
   EXPECT_EQ(server.ask(5, "initialize")["error"]["code"], -32602);
 }
 
@@ -168,9 +168,10 @@ TEST(DemoServerTest, PagesHoldAsManyToolsAsTheVariableSays) {
     if (!result.contains("nextCursor")) break;
     params["cursor"] = result["nextCursor"];
   }
-  EXPECT_THAT(sizes, ElementsAre(4u, 4u, 1u));
-  EXPECT_THAT(names, ElementsAre("echo", "add", "sleep", "fail", "blob", "progress", "ledger",
-                                 "crash", "noise"));
+  EXPECT_THAT(sizes, ElementsAre(4u, 4u, 4u, 4u));
+  EXPECT_THAT(names,
+              ElementsAre("echo", "add", "sleep", "fail", "blob", "progress", "ledger", "crash",
+                          "noise", "ask", "sample", "roots", "task", "touch", "log", "grow"));
   EXPECT_EQ(server.ask(2, "tools/list", {{"cursor", "bogus"}})["error"]["code"], -32602);
 }
 

@@ -3,6 +3,8 @@
 
 #include "protocol/json/fault.hpp"
 #include "protocol/json/string_token.hpp"
+#include "protocol/mcp/method.hpp"
+#include "tools/demo_server/offers.hpp"
 
 #include <algorithm>
 #include <array>
@@ -19,6 +21,13 @@ using protocol::json::Writer;
 
 constexpr std::string_view kInstructions =
     "A server to try mcpwire with: every tool shows one thing that servers do.";
+
+constexpr std::string_view kLegacyCapabilities =
+    R"({"tools":{"listChanged":true},"resources":{"subscribe":true},"prompts":{},"completions":{},)"
+    R"("logging":{},"tasks":{"cancel":{},"requests":{"tools":{"call":{}}}}})";
+constexpr std::string_view kModernCapabilities =
+    R"({"tools":{"listChanged":true},"resources":{"subscribe":true},"prompts":{},"completions":{},)"
+    R"("logging":{},"extensions":{"io.modelcontextprotocol/tasks":{}}})";
 
 /// Lists do not change while the server runs, so any time is right; this one is short enough to
 /// be seen expiring.
@@ -64,8 +73,11 @@ void Session::on_fault(std::string_view line) {
 }
 
 void Session::on_message(const Envelope& envelope) {
-  // This server asks nothing, so no answer can be meant for it.
-  if (envelope.kind == MessageKind::kResult || envelope.kind == MessageKind::kError) return;
+  if (envelope.kind == MessageKind::kResult || envelope.kind == MessageKind::kError) {
+    // One that answers no question of ours cannot be meant for us.
+    static_cast<void>(tools_.questions().on_answer(envelope));
+    return;
+  }
   const Params params = read_params(envelope.params);
   if (envelope.kind == MessageKind::kNotification) return on_notification(envelope.method, params);
   if (!params.is_readable) {
@@ -81,12 +93,13 @@ void Session::on_message(const Envelope& envelope) {
 }
 
 Session::Params Session::read_params(std::string_view raw) {
-  static constexpr std::array<std::string_view, 6> kNames = {
-      "name", "arguments", "cursor", "requestId", "protocolVersion", "_meta"};
-  static constexpr std::array<std::string_view, 3> kMetaNames = {
+  static constexpr std::array<std::string_view, 7> kNames = {
+      "name", "arguments", "cursor", "requestId", "protocolVersion", "_meta", "task"};
+  static constexpr std::array<std::string_view, 4> kMetaNames = {
       "io.modelcontextprotocol/protocolVersion", "io.modelcontextprotocol/clientCapabilities",
-      "progressToken"};
+      "progressToken", "io.modelcontextprotocol/logLevel"};
   Params params;
+  params.raw = raw.empty() ? "{}" : raw;
   if (raw.empty()) return params;
   std::array<std::string_view, kNames.size()> values;
   params.is_readable = reader_.extract_fields(raw, kNames, values).has_value();
@@ -96,11 +109,13 @@ Session::Params Session::read_params(std::string_view raw) {
   params.cursor = values[2];
   params.request_id = values[3];
   params.protocol_version = values[4];
+  params.task = values[6];
   if (values[5].empty()) return params;
   std::array<std::string_view, kMetaNames.size()> meta;
   params.is_readable = reader_.extract_fields(values[5], kMetaNames, meta).has_value();
   params.claimed_version = meta[0];
   params.client_capabilities = meta[1];
+  params.log_level = meta[3];
   // Anything but a string or a number is no token.
   if (!meta[2].empty() && is_token(meta[2])) params.progress_token = meta[2];
   return params;
@@ -131,19 +146,31 @@ void Session::on_modern_request(const Caller& caller, std::string_view method,
     writer.key("requested").raw(params.claimed_version).end_object();
     return append_error(out_, caller.id, kUnsupportedVersion, "Unsupported protocol version", data);
   }
-  if (method == "tools/call") return call_tool(caller, params);
-  if (method == "tools/list") return list_tools(caller, params);
   if (method == "server/discover") return discover(caller);
+  if (answer(caller, method, params)) return;
   append_error(out_, caller.id, kMethodNotFound, "Method not found");
 }
 
 void Session::on_legacy_request(const Caller& caller, std::string_view method,
                                 const Params& params) {
-  if (method == "tools/call") return call_tool(caller, params);
-  if (method == "tools/list") return list_tools(caller, params);
-  if (method == "ping") return append_result(out_, caller, [](Writer&) {});
+  if (method == "ping" || method == "logging/setLevel")
+    return append_result(out_, caller, [](Writer&) {});
   if (method == "initialize") return initialize(caller, params);
+  if (answer(caller, method, params)) return;
   append_error(out_, caller.id, kMethodNotFound, "Method not found");
+}
+
+bool Session::answer(const Caller& caller, std::string_view method, const Params& params) {
+  if (method == "tools/call") {
+    call_tool(caller, params);
+  } else if (method == "tools/list") {
+    list_tools(caller, params);
+  } else {
+    return tools_.tasks().answer(caller, method, params.raw) ||
+           tools_.listeners().answer(caller, method, params.raw) ||
+           answer_offer(reader_, out_, caller, method, params.raw);
+  }
+  return true;
 }
 
 void Session::initialize(const Caller& caller, const Params& params) {
@@ -154,7 +181,7 @@ void Session::initialize(const Caller& caller, const Params& params) {
   legacy_revision_ = find_legacy_revision(*wanted).value_or(kNewestLegacy);
   append_result(out_, {caller.id, legacy_revision_}, [this](Writer& writer) {
     writer.key("protocolVersion").string(revision_name(legacy_revision_));
-    writer.key("capabilities").raw(R"({"tools":{}})").key("serverInfo");
+    writer.key("capabilities").raw(kLegacyCapabilities).key("serverInfo");
     write_server_info(writer);
     writer.key("instructions").string(kInstructions);
   });
@@ -163,14 +190,15 @@ void Session::initialize(const Caller& caller, const Params& params) {
 void Session::discover(const Caller& caller) {
   append_result(out_, caller, [&](Writer& writer) {
     writer.key("supportedVersions").begin_array().string(revision_name(kModern)).end_array();
-    writer.key("capabilities").raw(R"({"tools":{}})").key("instructions").string(kInstructions);
+    writer.key("capabilities").raw(kModernCapabilities);
+    writer.key("instructions").string(kInstructions);
     write_cache_rules(writer, caller.revision);
   });
 }
 
 /// A cursor is the name of the first tool of its page.
 void Session::list_tools(const Caller& caller, const Params& params) {
-  const auto tools = all_tools();
+  const auto tools = tools_.visible();
   auto first = tools.begin();
   if (!params.cursor.empty()) {
     const Result<std::string> cursor = protocol::json::decode_string(params.cursor);
@@ -201,7 +229,13 @@ void Session::call_tool(const Caller& caller, const Params& params) {
   if (!params.arguments.empty() && !params.arguments.starts_with('{')) {
     return append_error(out_, caller.id, kInvalidParams, "'arguments' must be an object");
   }
-  tools_.run(*tool, {caller, params.arguments, params.progress_token});
+  const bool is_modern = caller.revision == kModern;
+  const bool takes_tasks = is_modern
+                               ? params.client_capabilities.find(protocol::mcp::kTasksExtension) !=
+                                     std::string_view::npos
+                               : caller.revision == kNewestLegacy && params.task.starts_with('{');
+  tools_.run(*tool, {caller, params.arguments, params.progress_token, params.raw, takes_tasks,
+                     !is_modern || !params.log_level.empty()});
 }
 
 }  // namespace mcpwire::demo

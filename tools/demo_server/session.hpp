@@ -45,8 +45,10 @@ class Session {
  private:
   /// What of `params` the server reads, as raw spans.
   struct Params {
-    std::string_view name, arguments, cursor, request_id, protocol_version;  // Of params.
-    std::string_view claimed_version, client_capabilities, progress_token;   // Of params._meta.
+    std::string_view raw;
+    std::string_view name, arguments, cursor, request_id, protocol_version, task;  // Of params.
+    std::string_view claimed_version, client_capabilities, progress_token;  // Of params._meta.
+    std::string_view log_level;
     bool is_readable = true;
   };
 
@@ -57,6 +59,8 @@ class Session {
   void on_legacy_request(const Caller& caller, std::string_view method, const Params& params);
   void initialize(const Caller& caller, const Params& params);
   void discover(const Caller& caller);
+  /// False: no server has that method, or not in that revision.
+  bool answer(const Caller& caller, std::string_view method, const Params& params);
   void list_tools(const Caller& caller, const Params& params);
   void call_tool(const Caller& caller, const Params& params);
   Params read_params(std::string_view raw);

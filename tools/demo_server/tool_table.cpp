@@ -10,6 +10,8 @@ namespace {
 constexpr std::string_view kReadOnly =
     R"({"readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":false})";
 
+constexpr std::string_view kNoInput = R"({"type":"object","properties":{}})";
+
 // "additionalProperties" is left open on purpose: extra arguments are ignored.
 constexpr std::array kTools = {
     ToolEntry{ToolId::kEcho, "echo", "Echo", "Answers with the message it is given.",
@@ -55,6 +57,26 @@ constexpr std::array kTools = {
               R"({"type":"object","properties":{"lines":{"type":"integer","minimum":0,)"
               R"("maximum":100000}},"required":["lines"]})",
               "", kReadOnly},
+    ToolEntry{ToolId::kAsk, "ask", "Ask", "Asks the caller's name, then answers with the answer.",
+              kNoInput, "", kReadOnly},
+    ToolEntry{ToolId::kSample, "sample", "Sample", "Asks the caller's model to say hi.", kNoInput,
+              "", kReadOnly},
+    ToolEntry{ToolId::kRoots, "roots", "Roots", "Asks for the caller's roots.", kNoInput, "",
+              kReadOnly},
+    ToolEntry{ToolId::kTask, "task", "Task",
+              "Takes the given time, as a task where the caller can wait for one.",
+              R"({"type":"object","properties":{"ms":{"type":"integer","minimum":0,)"
+              R"("maximum":3600000}},"required":["ms"]})",
+              "", kReadOnly},
+    ToolEntry{ToolId::kTouch, "touch", "Touch", "Tells that the resource has changed.",
+              R"({"type":"object","properties":{"uri":{"type":"string"}},"required":["uri"]})", "",
+              kReadOnly},
+    ToolEntry{ToolId::kLog, "log", "Log", "Sends a log message, then answers.", kNoInput, "",
+              kReadOnly},
+    ToolEntry{ToolId::kGrow, "grow", "Grow", "Adds a tool to the list, if it is not there.",
+              kNoInput, "", kReadOnly},
+    ToolEntry{ToolId::kGrown, "grown", "Grown", "The tool that `grow` adds.", kNoInput, "",
+              kReadOnly},
 };
 
 }  // namespace

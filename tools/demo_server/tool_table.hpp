@@ -22,6 +22,14 @@ enum class ToolId : std::uint8_t {
   kLedger,
   kCrash,
   kNoise,
+  kAsk,
+  kSample,
+  kRoots,
+  kTask,
+  kTouch,
+  kLog,
+  kGrow,
+  kGrown,
 };
 
 struct ToolEntry {
@@ -34,7 +42,7 @@ struct ToolEntry {
   std::string_view annotations;    ///< JSON.
 };
 
-/// In the order in which tools/list shows them.
+/// In the order in which tools/list shows them. The last one is shown only after `grow` was called.
 std::span<const ToolEntry> all_tools() noexcept;
 
 /// The tool of that name, or null.

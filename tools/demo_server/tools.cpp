@@ -49,6 +49,22 @@ void Tools::run(const ToolEntry& tool, const ToolCall& call) {
       return ledger(call);
     case ToolId::kNoise:
       return noise(call);
+    case ToolId::kAsk:
+      return questions_.ask(call.caller, Question::kElicitation, call.params);
+    case ToolId::kSample:
+      return questions_.ask(call.caller, Question::kSampling, call.params);
+    case ToolId::kRoots:
+      return questions_.ask(call.caller, Question::kRoots, call.params);
+    case ToolId::kTask:
+      return task(call);
+    case ToolId::kTouch:
+      return touch(call);
+    case ToolId::kLog:
+      return log(call);
+    case ToolId::kGrow:
+      return grow(call);
+    case ToolId::kGrown:
+      return append_text(out_, call.caller, "grown");
     case ToolId::kCrash:
       host_.crash(out_);
   }
@@ -153,6 +169,42 @@ void Tools::noise(const ToolCall& call) {
     out_ += "noise line " + number + " is not JSON\n";
   }
   append_text(out_, call.caller, std::to_string(*lines) + " lines");
+}
+
+void Tools::task(const ToolCall& call) {
+  const auto ms = integer(call, "ms", 0, kMillisecondsMax);
+  if (!ms) return;
+  if (call.takes_tasks) return tasks_.create(call.caller, nanoseconds(*ms));
+  wait(call, {.interval_ns = nanoseconds(*ms)});
+}
+
+void Tools::touch(const ToolCall& call) {
+  const std::string_view uri = argument(call, "uri");
+  if (!uri.starts_with('"')) return refuse(call, "'uri' must be a string");
+  listeners_.resource_updated(uri, call.caller.revision);
+  append_text(out_, call.caller, "touched");
+}
+
+void Tools::log(const ToolCall& call) {
+  if (call.wants_logs) {
+    Writer(out_)
+        .begin_object()
+        .key("jsonrpc")
+        .string("2.0")
+        .key("method")
+        .string("notifications/message")
+        .key("params")
+        .raw(R"({"level":"info","logger":"demo","data":"logged"})")
+        .end_object();
+    out_ += '\n';
+  }
+  append_text(out_, call.caller, "logged");
+}
+
+void Tools::grow(const ToolCall& call) {
+  has_grown_ = true;
+  listeners_.tools_changed(call.caller.revision);
+  append_text(out_, call.caller, "grown");
 }
 
 void Tools::wait(const ToolCall& call, PendingCall pending) {
