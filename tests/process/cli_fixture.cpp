@@ -73,8 +73,22 @@ void RunningProgram::write(std::string_view text) {
   EXPECT_EQ(::write(in_.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
 }
 
+const std::string& RunningProgram::await(std::string_view part) {
+  while (seen_.find(part) == std::string::npos) {
+    pollfd waiting{out_.get(), POLLIN, 0};
+    const int ready = out_ ? ::poll(&waiting, 1, kWatchdogMs) : 0;
+    if (ready <= 0) {
+      ADD_FAILURE() << "'" << part << "' never came, only: " << seen_;
+      break;
+    }
+    read_some(out_, seen_);
+  }
+  return seen_;
+}
+
 Finished RunningProgram::finish() {
   Finished finished;
+  finished.out = std::exchange(seen_, {});
   const auto start = std::chrono::steady_clock::now();
   while (out_ || err_) {
     std::array<pollfd, 2> waiting = {pollfd{out_.get(), POLLIN, 0}, pollfd{err_.get(), POLLIN, 0}};
@@ -110,6 +124,19 @@ std::string Terminal::see() const {
   std::array<char, 64 * 1024> piece;
   const ssize_t bytes = ::read(outer.get(), piece.data(), piece.size());
   return std::string(piece.data(), bytes > 0 ? static_cast<std::size_t>(bytes) : 0);
+}
+
+std::string Terminal::await(std::string_view part) const {
+  std::string seen;
+  while (seen.find(part) == std::string::npos) {
+    pollfd waiting{outer.get(), POLLIN, 0};
+    if (::poll(&waiting, 1, kWatchdogMs) <= 0) {
+      ADD_FAILURE() << "'" << part << "' never came, only: " << seen;
+      break;
+    }
+    seen += see();
+  }
+  return seen;
 }
 
 std::string CliFixture::program(const std::string& name) {
@@ -156,7 +183,8 @@ RunningProgram CliFixture::start(const std::vector<std::string>& arguments, cons
   ::posix_spawn_file_actions_adddup2(&actions, launch.in_fd >= 0 ? launch.in_fd : in.read.get(), 0);
   ::posix_spawn_file_actions_adddup2(&actions, launch.out_fd >= 0 ? launch.out_fd : out.write.get(),
                                      1);
-  ::posix_spawn_file_actions_adddup2(&actions, err.write.get(), 2);
+  ::posix_spawn_file_actions_adddup2(&actions, launch.err_fd >= 0 ? launch.err_fd : err.write.get(),
+                                     2);
   const std::string directory = launch.directory.empty() ? work() : launch.directory;
   ::posix_spawn_file_actions_addchdir_np(&actions, directory.c_str());
   // As from a shell's foreground, also where the test itself runs in the background.
@@ -174,6 +202,7 @@ RunningProgram CliFixture::start(const std::vector<std::string>& arguments, cons
   ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
   if (launch.out_fd >= 0) out.read.reset();
+  if (launch.err_fd >= 0) err.read.reset();
   return RunningProgram(process_id, std::move(in.write), std::move(out.read), std::move(err.read));
 }
 

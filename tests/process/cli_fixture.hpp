@@ -36,6 +36,8 @@ class RunningProgram {
   void signal(int number) const;
   void write(std::string_view text);
   void close_input() { in_.reset(); }
+  /// Reads what it prints until `part` has come; all of it so far.
+  const std::string& await(std::string_view part);
   /// Nobody reads what it prints from now on.
   void close_output() { out_.reset(); }
   /// Reads both outputs to their ends and reaps. A program that hangs is killed after a minute.
@@ -46,6 +48,7 @@ class RunningProgram {
   UniqueFd in_;
   UniqueFd out_;
   UniqueFd err_;
+  std::string seen_;  ///< By await(); part of what finish() gives.
 };
 
 /// A terminal of the test's own: programs get `inner`, the test is the person at `outer`.
@@ -54,6 +57,8 @@ struct Terminal {
   void type(std::string_view text) const;
   /// What has been printed and not yet been seen. Blocks until there is something.
   std::string see() const;
+  /// Reads until `part` has been printed; all that was read.
+  std::string await(std::string_view part) const;
   UniqueFd outer;
   UniqueFd inner;
 };
@@ -67,6 +72,7 @@ class CliFixture : public ::testing::Test {
     std::optional<std::string> input = "";  ///< Nothing: the input stays open.
     int in_fd = -1;                         ///< Instead of a pipe; -1: a pipe.
     int out_fd = -1;                        ///< Likewise.
+    int err_fd = -1;                        ///< Likewise.
     std::string directory;                  ///< Empty: work().
     std::string program = "mcpwire";        ///< Or another one of those built.
   };

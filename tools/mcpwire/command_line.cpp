@@ -24,6 +24,12 @@ Examples:
   mcpwire call demo/add '{"a":1,"b":2}' --json --timeout 5s
   mcpwire -c servers.json list                  another configuration
   mcpwire approve ./.mcp.json                   allow the commands of a file found here
+  mcpwire resources files                       what can be read; likewise templates, prompts
+  mcpwire read files/file:///etc/hostname       one resource: its text, or its bytes
+  mcpwire prompt demo/greet '{"name":"Ann"}'    a prompt's messages
+  mcpwire complete demo/greet name A            what the argument may go on with
+  mcpwire request demo tools/list '{}'          any request of MCP, its raw result
+  mcpwire listen demo                           what a server tells unasked, until Ctrl-C
 
 The configuration is -c FILE, else $MCPWIRE_CONFIG, ./mcp_servers.json, ./.mcp.json,
 ~/.config/mcp/mcp_servers.json. The daemon is started when it is needed.
@@ -41,6 +47,8 @@ struct Texts {
   std::string third;
   bool json = false;
   bool yes = false;
+  bool progress = false;
+  bool no_input = false;
 };
 
 class Parser {
@@ -52,6 +60,7 @@ class Parser {
     app_.add_option("-c,--config", line_.config_path, "Configuration file")->type_name("FILE");
     add_queries();
     add_call();
+    add_messages();
     add_daemon();
     add_approve();
   }
@@ -119,6 +128,67 @@ class Parser {
     call_->add_option("arguments behind SERVER TOOL", texts_.third)->type_name("")->group("");
     add_json(call_, "The whole result as JSON");
     add_timeout(call_);
+    add_interaction(call_);
+  }
+
+  void add_interaction(CLI::App* sub) {
+    sub->add_flag("--progress", texts_.progress, "Show the server's progress and log messages");
+    sub->add_flag("--no-input", texts_.no_input,
+                  "Decline what the server asks; else a terminal asks you");
+  }
+
+  CLI::App* add_list(const char* name, const char* text, Command what) {
+    CLI::App* const list = command(app_, name, text, what);
+    list->add_option("server", texts_.first, "SERVER")->required()->type_name("");
+    add_json(list, "Everything the server tells, as JSON");
+    add_timeout(list);
+    return list;
+  }
+
+  CLI::App* add_item(const char* name, const char* text, Command what, const char* target) {
+    CLI::App* const item = command(app_, name, text, what);
+    item->add_option("target", texts_.first, target)->required()->type_name("");
+    item->add_option("second", texts_.second)->type_name("")->group("");
+    add_json(item, "The whole result as JSON");
+    add_timeout(item);
+    add_interaction(item);
+    return item;
+  }
+
+  void add_messages() {
+    add_list("resources", "List a server's resources", Command::kResources);
+    add_list("templates", "List a server's resource templates", Command::kTemplates);
+    add_list("prompts", "List a server's prompts", Command::kPrompts);
+    add_item("read", "Read a resource", Command::kRead, "SERVER/URI, or SERVER URI");
+    add_item("prompt", "Get a prompt's messages", Command::kPrompt,
+             "SERVER/NAME, or SERVER NAME; behind it its arguments, a JSON object")
+        ->add_option("third", texts_.third)
+        ->type_name("")
+        ->group("");
+    CLI::App* const complete =
+        command(app_, "complete", "Complete a prompt's argument", Command::kComplete);
+    complete->add_option("target", texts_.first, "SERVER/PROMPT")->required()->type_name("");
+    complete->add_option("argument", line_.argument, "ARGUMENT")->required()->type_name("");
+    complete->add_option("value", line_.value, "What it begins with")->type_name("");
+    complete->add_flag("--template", line_.is_template, "SERVER/URI_TEMPLATE instead of a prompt");
+    add_json(complete, "The whole result as JSON");
+    add_timeout(complete);
+    CLI::App* const request = command(
+        app_, "request", "Send any request of MCP; prints its raw result", Command::kRequest);
+    request->add_option("server", texts_.first, "SERVER")->required()->type_name("");
+    request->add_option("method", texts_.second, "METHOD")->required()->type_name("");
+    request->add_option("params", line_.arguments, "A JSON object; - for standard input")
+        ->type_name("");
+    request->add_flag("--all-pages", line_.wants_all_pages, "Of a list, joined");
+    add_timeout(request);
+    add_interaction(request);
+    CLI::App* const listen =
+        command(app_, "listen", "Show what servers tell unasked, until Ctrl-C", Command::kListen);
+    listen->add_option("server", texts_.first, "Only this server")->type_name("SERVER");
+    listen->add_option("--uri", line_.uris, "A resource whose changes are told; may be repeated")
+        ->type_name("URI");
+    add_json(listen, "One JSON object per line");
+    add_timeout(listen);
   }
 
   void add_daemon() {
@@ -153,15 +223,37 @@ class Parser {
       if (!timeout) return wrong("mcpwire: --timeout: " + timeout.error().message());
       line_.timeout_ns = *timeout;
     }
-    if (line_.command == Command::kList) {
-      line_.server = texts_.first;
-      return std::move(line_);
-    }
-    const bool has_target = line_.command == Command::kInfo || line_.command == Command::kCall;
-    if (has_target && !split_target()) {
-      return wrong("mcpwire: name the tool as SERVER/TOOL or SERVER TOOL");
+    line_.progress = texts_.progress ? Progress::kShow : Progress::kHide;
+    line_.input = texts_.no_input ? Input::kNever : Input::kAsk;
+    switch (line_.command) {
+      case Command::kInfo:
+      case Command::kCall:
+        if (split_target()) break;
+        return wrong("mcpwire: name the tool as SERVER/TOOL or SERVER TOOL");
+      case Command::kRead:
+      case Command::kPrompt:
+      case Command::kComplete:
+        if (split_item()) break;
+        return wrong("mcpwire: name it as SERVER/NAME or SERVER NAME");
+      default:
+        line_.server = texts_.first;
+        line_.tool = texts_.second;
     }
     return std::move(line_);
+  }
+
+  /// As split_target(); only a prompt has something behind its name.
+  bool split_item() {
+    const std::size_t slash = texts_.first.find('/');
+    const bool joined = slash != std::string::npos;
+    line_.server = texts_.first.substr(0, slash);
+    line_.tool = joined ? texts_.first.substr(slash + 1) : texts_.second;
+    const std::string& behind = joined ? texts_.second : texts_.third;
+    const bool is_prompt = line_.command == Command::kPrompt;
+    if (is_prompt && !behind.empty()) line_.arguments = behind;
+    const bool surplus = joined ? !texts_.third.empty() : false;
+    return !line_.server.empty() && !line_.tool.empty() && !surplus &&
+           (is_prompt || behind.empty());
   }
 
   /// A server's name has no slash, a tool's may have: the first one separates.

@@ -12,6 +12,7 @@
 #include <expected>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mcpwire::cli {
 
@@ -24,10 +25,21 @@ enum class Command : std::uint8_t {
   kDaemonStatus,
   kDaemonStop,
   kApprove,
+  kRequest,
+  kResources,
+  kTemplates,
+  kPrompts,
+  kRead,
+  kPrompt,
+  kComplete,
+  kListen,
 };
 
 enum class Format : std::uint8_t { kText, kJson };
 enum class Consent : std::uint8_t { kAsk, kGiven };
+enum class Progress : std::uint8_t { kHide, kShow };
+/// Whether a person may be asked what a server wants to know.
+enum class Input : std::uint8_t { kAsk, kNever };
 
 struct CommandLine {
   Command command = Command::kList;
@@ -36,9 +48,16 @@ struct CommandLine {
   std::uint64_t timeout_ns = 0;          ///< --timeout; 0: the default.
   std::uint32_t concurrency = 0;         ///< --concurrency; 0: the daemon's default.
   std::string server;                    ///< list: empty for all.
-  std::string tool;                      ///< info: empty for the whole server.
+  std::string tool;                      ///< Or URI, prompt, method. info: empty for the server.
   std::optional<std::string> arguments;  ///< call: JSON, "-" for standard input.
-  std::string approve_path;              ///< approve; empty: to be discovered.
+  std::string argument;                  ///< complete: the argument's name.
+  std::string value;                     ///< complete: what it begins with.
+  bool is_template = false;              ///< complete: `tool` is a resource template.
+  bool wants_all_pages = false;          ///< request.
+  std::vector<std::string> uris;         ///< listen.
+  Progress progress = Progress::kHide;
+  Input input = Input::kAsk;
+  std::string approve_path;  ///< approve; empty: to be discovered.
   Consent consent = Consent::kAsk;
 };
 

@@ -12,6 +12,25 @@ namespace mcpwire::cli {
 using protocol::ExitCode;
 using protocol::Outcome;
 
+namespace {
+
+/// What the outcome means for the user, behind the message.
+std::string_view consequence(const client::CallReply& reply) noexcept {
+  switch (reply.outcome) {
+    case Outcome::kNotSent:
+      return " (not sent: the call did not happen)";
+    case Outcome::kUnknown:
+      return " (the call was sent and not answered: it may have happened)";
+    case Outcome::kCancelled:
+      return reply.may_have_been_sent ? " (it had been sent: it may have happened)"
+                                      : " (not sent: the call did not happen)";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
 Result<config::FoundConfiguration> find_configuration(const Context& context,
                                                       const std::string& chosen_path) {
   if (context.working_directory.empty()) {
@@ -55,6 +74,21 @@ ExitCode report(Context& context, const Error& error) {
   context.err.own("mcpwire: ").foreign(error.message()).own("\n");
   const bool cancelled = error.kind == ErrorKind::kCancelled;
   return protocol::exit_code_of(cancelled ? Outcome::kCancelled : Outcome::kNotSent, error.kind);
+}
+
+ExitCode show_failure(Context& context, const client::CallReply& reply) {
+  const bool by_server = reply.outcome == Outcome::kPeerError;
+  const std::string message = by_server ? peer_error_text(reply.body) : reply.error.message();
+  if (context.line.format == Format::kJson) {
+    context.out.own("{\"outcome\":").own(json_string(protocol::outcome_name(reply.outcome)));
+    context.out.own(",\"may_have_been_sent\":")
+        .own(by_server || reply.may_have_been_sent ? "true" : "false");
+    context.out.own(",\"error\":")
+        .foreign(by_server ? std::string(reply.body.view()) : error_json(reply.error));
+    context.out.own("}\n").flush();
+  }
+  context.err.own("mcpwire: ").foreign(message).own(consequence(reply)).own("\n");
+  return protocol::exit_code_of(reply.outcome, reply.error.kind);
 }
 
 std::string error_json(const Error& error) {

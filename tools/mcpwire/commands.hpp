@@ -38,6 +38,13 @@ protocol::ExitCode run_daemon_start(Context& context);
 protocol::ExitCode run_daemon_status(Context& context);
 protocol::ExitCode run_daemon_stop(Context& context);
 protocol::ExitCode run_approve(Context& context);
+protocol::ExitCode run_request(Context& context);
+/// resources, templates and prompts.
+protocol::ExitCode run_items(Context& context);
+protocol::ExitCode run_read(Context& context);
+protocol::ExitCode run_prompt(Context& context);
+protocol::ExitCode run_complete(Context& context);
+protocol::ExitCode run_listen(Context& context);
 
 // What they share (tools/mcpwire/commands.cpp).
 
@@ -56,6 +63,10 @@ std::uint64_t deadline_of(const CommandLine& line, std::uint64_t otherwise) noex
 
 /// "mcpwire: <message>" on stderr, and the code for what was never handed to a server.
 protocol::ExitCode report(Context& context, const Error& error);
+
+/// Why a call or request brought no result, on stderr (and as JSON on stdout where that is wanted),
+/// and its exit code.
+protocol::ExitCode show_failure(Context& context, const client::CallReply& reply);
 
 /// {"kind":"...","code":N,"message":"..."}
 std::string error_json(const Error& error);

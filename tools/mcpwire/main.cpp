@@ -54,6 +54,20 @@ ExitCode run(Context& context) {
       return run_daemon_stop(context);
     case Command::kApprove:
       return run_approve(context);
+    case Command::kRequest:
+      return run_request(context);
+    case Command::kResources:
+    case Command::kTemplates:
+    case Command::kPrompts:
+      return run_items(context);
+    case Command::kRead:
+      return run_read(context);
+    case Command::kPrompt:
+      return run_prompt(context);
+    case Command::kComplete:
+      return run_complete(context);
+    case Command::kListen:
+      return run_listen(context);
   }
   return ExitCode::kUsage;
 }
