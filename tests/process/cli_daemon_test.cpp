@@ -137,9 +137,11 @@ class CliApproveTest : public CliDaemonTest {
   CliApproveTest() { write_project("one"); }
 
   void write_project(const std::string& argument) {
-    write_file(work() + "/.mcp.json", R"({"mcpServers":{"demo":{"command":")" +
-                                          program("mcpwire-demo-server") + R"(","args":[")" +
-                                          argument + R"("],"env":{"TOKEN":"s3cret"}}}})");
+    // The demo server takes no argument of which it knows nothing; a shell does.
+    write_file(work() + "/.mcp.json",
+               R"({"mcpServers":{"demo":{"command":"/bin/sh","args":["-c","exec )" +
+                   program("mcpwire-demo-server") + "\",\"" + argument +
+                   R"("],"env":{"TOKEN":"s3cret"}}}})");
   }
 };
 
