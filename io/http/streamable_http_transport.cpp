@@ -2,6 +2,8 @@
 #include "io/http/streamable_http_transport.hpp"
 
 #include "io/detail/rpc_messages.hpp"
+#include "io/http/detail/http_status.hpp"
+#include "io/mcp/handshake.hpp"
 #include "io/mcp/result_type.hpp"
 #include "protocol/base/check.hpp"
 #include "protocol/mcp/method.hpp"
@@ -59,6 +61,7 @@ task<RpcReply> StreamableHttpTransport::request(std::string_view method, std::st
     co_return RpcReply{Outcome::kRejected, {}, std::move(message).error(), false};
   }
   HttpReply reply = co_await exchange(*std::move(message), options);
+  note_era(reply);
   apply_result_rules(peer_.codec.values, rules, reply.rpc);
   if (is_tools_list) note_tools(reply.rpc);
   co_return std::move(reply.rpc);
@@ -112,6 +115,23 @@ task<HttpReply> StreamableHttpTransport::exchange(HttpCall::Message message,
   }
   finish(std::move(call));
   co_return std::move(result);
+}
+
+/// A modern server refuses a request with a modern error. One that refuses as legacy servers do
+/// what comes before `initialize` has been replaced by such a one.
+void StreamableHttpTransport::note_era(const HttpReply& reply) {
+  if (!mcp::is_modern(server_info_.revision)) return;
+  bool is_legacy = false;
+  if (reply.rpc.outcome == Outcome::kPeerError) {
+    is_legacy = reply.status == detail::kHttpRefused &&
+                read_error_code(peer_.codec.values, reply.rpc.body) == detail::kSdkRefusal;
+  } else if (reply.rpc.outcome == Outcome::kRejected) {
+    is_legacy = reply.status == detail::kHttpRefused || reply.status == detail::kHttpNotFound ||
+                reply.status == detail::kHttpMethodNotAllowed;
+  }
+  if (!is_legacy) return;
+  has_changed_ = true;
+  if (options_.verdicts != nullptr) options_.verdicts->forget(options_.identity);
 }
 
 /// Bodies wait for a server that does not take them; a single one may always wait.

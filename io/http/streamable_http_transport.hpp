@@ -68,7 +68,9 @@ class StreamableHttpTransport final : public McpTransport,
                          RequestOptions options) override;
   task<void> close() override;
 
-  bool is_open() const noexcept override { return state_ == State::kOpen; }
+  /// False, too, once the server speaks otherwise than it did: what is in flight goes on, and
+  /// whoever needs it next opens another.
+  bool is_open() const noexcept override { return state_ == State::kOpen && !has_changed_; }
   void observe_close(CloseObserver& observer) override { close_observer_ = &observer; }
   void observe_messages(MessageObserver& observer) override { message_observer_ = &observer; }
   const ServerInfo& server_info() const noexcept override { return server_info_; }
@@ -103,6 +105,7 @@ class StreamableHttpTransport final : public McpTransport,
   task<detail::HttpReply> exchange(detail::HttpCall::Message message, RequestOptions options);
   Result<detail::HttpCall::Message> message_of(std::string_view method, std::string_view params,
                                                const RequestOptions& options);
+  void note_era(const detail::HttpReply& reply);
   bool is_full(const detail::HttpCall::Message& message) const noexcept;
   void begin(detail::HttpCall& call);
   void finish(std::unique_ptr<detail::HttpCall> call);
@@ -158,6 +161,7 @@ class StreamableHttpTransport final : public McpTransport,
   IntrusiveList<detail::RpcServerRequest> questions_;
   IntrusiveList<detail::HttpCall> waiting_for_session_;
   IntrusiveList<detail::HttpCall> waiting_for_tools_;
+  bool has_changed_ = false;
   bool is_renewing_session_ = false;
   bool is_renewing_tools_ = false;
   std::optional<detail::HttpListener> listener_;

@@ -13,9 +13,6 @@ namespace {
 
 using protocol::Outcome;
 
-/// What SDKs answer where a request is not of a session that they know.
-constexpr std::int64_t kSdkRefusal = -32000;
-
 bool contains_word_session(std::string_view text) noexcept {
   constexpr std::string_view kWord = "session";
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };

@@ -26,6 +26,9 @@ inline constexpr int kHttpNotFound = 404;
 inline constexpr int kHttpMethodNotAllowed = 405;
 inline constexpr int kHttpFailed = 500;
 
+/// The JSON-RPC code with which SDKs refuse what belongs to no session that they know.
+inline constexpr std::int64_t kSdkRefusal = -32000;
+
 struct HttpVerdict {
   protocol::Outcome outcome = protocol::Outcome::kUnknown;
   Error error;

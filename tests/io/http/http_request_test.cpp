@@ -231,6 +231,31 @@ TEST_F(HttpRequestTest, ASingleBodyMayBeLargerThanTheQueue) {
   EXPECT_FALSE(huge.is_done());
 }
 
+TEST_F(HttpRequestTest, AServerThatHasBecomeALegacyOneIsOpenedAnew) {
+  FakeVerdicts verdicts;
+  open_modern({.verdicts = &verdicts});
+  EXPECT_TRUE(verdicts.kept.contains("id"));
+  HttpTestCall& first = call("tools/call", R"({"name":"x"})");
+  FakeExchange& first_exchange = last();
+  HttpTestCall& refused = call("tools/call", R"({"name":"y"})");
+  reply(
+      last(), 400,
+      R"({"jsonrpc":"2.0","error":{"code":-32000,"message":"Server not initialized"},"id":null})");
+  EXPECT_EQ(outcome_of(refused), Outcome::kPeerError);
+  EXPECT_FALSE(transport->is_open());
+  EXPECT_FALSE(verdicts.kept.contains("id"));
+  answer(first_exchange, "{}");
+  EXPECT_EQ(outcome_of(first), Outcome::kOk) << "what is in flight goes on";
+}
+
+TEST_F(HttpRequestTest, AModernRefusalIsNoSignOfAnotherEra) {
+  open_modern();
+  HttpTestCall& refused = call("tools/call", R"({"name":"y"})");
+  answer_error(last(), 404, R"({"code":-32601,"message":"Method not found"})");
+  EXPECT_EQ(outcome_of(refused), Outcome::kPeerError);
+  EXPECT_TRUE(transport->is_open());
+}
+
 // --- Cancellation ----------------------------------------------------------------------------
 
 TEST_F(HttpRequestTest, InTheModernEraClosingTheStreamIsTheCancellation) {

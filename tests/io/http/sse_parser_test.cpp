@@ -154,6 +154,14 @@ TEST(SseParserTest, ManyDataLinesCountTogether) {
   EXPECT_FALSE(goes_on);
 }
 
+TEST(SseParserTest, AnUnfinishedLineCountsWithTheDataBeforeIt) {
+  Heard heard;
+  SseParser parser(heard, 100);
+  ASSERT_TRUE(parser.feed("data: " + std::string(60, 'x') + "\n"));
+  ASSERT_TRUE(parser.feed("data: " + std::string(20, 'y')));
+  EXPECT_FALSE(parser.feed(std::string(20, 'y')));
+}
+
 TEST(SseParserTest, CommentsTakeNoRoom) {
   Heard heard;
   SseParser parser(heard, 10);
