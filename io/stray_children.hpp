@@ -4,8 +4,8 @@
 // parent. The kernel gives them to us instead of init, so that they end when their server does.
 //
 // Whose a stray was is known only by its session. One in a session of its own is therefore left
-// alone while any server runs, and ends with the last of them or with the daemon; where servers have
-// cgroups (io/cgroup_tree.hpp) it ends with its own. When the daemon is killed (SIGKILL), its
+// alone while any server runs, and ends with the last of them or with the daemon; where servers
+// have cgroups (io/cgroup_tree.hpp) it ends with its own. When the daemon is killed (SIGKILL), its
 // warden ends all strays (io/warden.hpp).
 //
 // Threading: the loop's thread, which must be the first thread of the process: the kernel hands

@@ -18,8 +18,9 @@ namespace mcpwire::io::detail {
 inline constexpr std::size_t kShownBytesMax = 512;
 
 /// `text` with every value of the server's environment and secrets (NAME=value) replaced by
-/// "[NAME]", also in the forms that it has in JSON and in a URL. Values that are no secrets by their nature (HOME, PATH and the like) or shorter than 4
-/// bytes (they would blot out ordinary words) are left.
+/// "[NAME]", also in the forms that it has in JSON and in a URL. Values that are no secrets by
+/// their nature (HOME, PATH and the like) or shorter than 4 bytes (they would blot out ordinary
+/// words) are left.
 std::string redact(std::string_view text, const SpawnRequest& server);
 
 /// `text` as part of a message: redacted, without control characters (they would act on a person's

@@ -17,8 +17,8 @@ Result<void> RpcLineQueue::push(std::string line, RpcLineOwner* owner) {
   if (queued_bytes_ > bytes_max_ || added > bytes_max_ - queued_bytes_) {
     return fail(ErrorKind::kOverloaded, ErrorCode::kQueueFull,
                 "the server does not read fast enough: " + std::to_string(queued_bytes_) +
-                    " bytes wait for it already (limits.queueBytes: " +
-                    std::to_string(bytes_max_) + ")");
+                    " bytes wait for it already (limits.queueBytes: " + std::to_string(bytes_max_) +
+                    ")");
   }
   queued_bytes_ += line.size();
   if (spare_.empty()) spare_.emplace_back();

@@ -50,8 +50,8 @@ class RpcLineQueue final : private ByteWriter::Completion {
   };
 
   /// `bytes_max` counts all that waits or is being written. A line with an owner is refused once
-  /// more than that is there, so that its own size does not matter; one without if it would not fit.
-  /// `outgoing` may be null.
+  /// more than that is there, so that its own size does not matter; one without if it would not
+  /// fit. `outgoing` may be null.
   RpcLineQueue(ByteWriter& writer, FailureObserver& observer, std::size_t bytes_max,
                OutgoingObserver* outgoing) noexcept
       : writer_(writer), observer_(observer), bytes_max_(bytes_max), outgoing_(outgoing) {}
