@@ -171,6 +171,7 @@ struct DaemonStatus {
   std::string version;
   std::string runtime_directory;
   protocol::LargePayloadCounters large{};
+  std::uint32_t shards = 1;
   std::string io_backend;  ///< Empty from an older daemon.
   std::string warning;     ///< What the daemon does without where it runs; may be empty.
 };

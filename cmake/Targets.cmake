@@ -2,9 +2,10 @@
 #   mcpwire_NAME with the alias mcpwire::NAME.
 # mcpwire_program(NAME [STATIC_PIE] SOURCES ... PRIVATE ...): a program in bin/. STATIC_PIE is for
 #   what a person starts from a shell: without shared libraries it starts in half the time.
-# mcpwire_test(NAME LABEL label [TIMEOUT seconds] [TEST_LIST variable] [BOTH_BACKENDS] SOURCES ...
-#   PRIVATE ...): a GoogleTest program; every case of it becomes a CTest test with that label; with
-#   BOTH_BACKENDS a second one, whose name ends in .epoll, with MCPWIRE_IO_BACKEND=epoll.
+# mcpwire_test(NAME LABEL label [TIMEOUT seconds] [TEST_LIST variable] [BOTH_BACKENDS] [SHARDS]
+#   SOURCES ... PRIVATE ...): a GoogleTest program; every case of it becomes a CTest test with that
+#   label; with BOTH_BACKENDS a second one, whose name ends in .epoll, with MCPWIRE_IO_BACKEND=epoll;
+#   with SHARDS one whose name ends in .shards, with MCPWIRE_SHARDS=2.
 # mcpwire_bench(NAME SOURCES ... PRIVATE ...): a Google Benchmark program in bench/, with a smoke
 #   run of tiny parameters in CTest.
 
@@ -44,7 +45,7 @@ endfunction()
 
 include(GoogleTest)
 function(mcpwire_test name)
-  cmake_parse_arguments(ARG "BOTH_BACKENDS" "LABEL;TIMEOUT;TEST_LIST" "SOURCES;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "BOTH_BACKENDS;SHARDS" "LABEL;TIMEOUT;TEST_LIST" "SOURCES;PRIVATE" ${ARGN})
   if(NOT ARG_LABEL IN_LIST MCPWIRE_TEST_LABELS)
     message(FATAL_ERROR "mcpwire_test(${name}): LABEL must be one of: ${MCPWIRE_TEST_LABELS}. "
                         "A test with another label would be run by nobody.")
@@ -67,6 +68,11 @@ function(mcpwire_test name)
     gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_LIST ${ARG_TEST_LIST}_EPOLL
       TEST_SUFFIX .epoll
       PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT MCPWIRE_IO_BACKEND=epoll)
+  endif()
+  if(ARG_SHARDS)
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_LIST ${ARG_TEST_LIST}_SHARDS
+      TEST_SUFFIX .shards
+      PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT MCPWIRE_SHARDS=2)
   endif()
 endfunction()
 

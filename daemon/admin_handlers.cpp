@@ -2,6 +2,7 @@
 //
 // list_servers, status and shutdown: what the daemon says about itself.
 #include "daemon/handlers.hpp"
+#include "daemon/neighbours.hpp"
 #include "daemon/request.hpp"
 #include "protocol/payload_codec.hpp"
 #include "protocol/version.hpp"
@@ -14,15 +15,33 @@
 namespace mcpwire::daemon {
 namespace {
 
+/// Of each server that can be used, in order. Those of other loops are asked for there.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
+io::task<std::vector<pool::ServerSnapshot>> look_at_servers(Services& services,
+                                                            ConfigurationPointer configuration) {
+  std::vector<pool::ServerSnapshot> snapshots;
+  for (const ConfiguredServer& server : configuration->servers) {
+    if (!server.spec.has_value()) continue;
+    if (services.neighbours == nullptr) {
+      snapshots.push_back(services.pool.snapshot(server.spec->identity));
+    } else {
+      pool::ServerSnapshot snapshot = co_await services.neighbours->snapshot(server.spec->identity);
+      snapshots.push_back(std::move(snapshot));
+    }
+  }
+  co_return snapshots;
+}
+
 std::string build_server_list(const ActiveConfiguration& configuration,
-                              const pool::ConnectionPool& pool) {
+                              const std::vector<pool::ServerSnapshot>& snapshots) {
+  auto next = snapshots.begin();
   protocol::PayloadBuilder<protocol::ListServersReply> reply;
   std::vector<protocol::ServerEntry> entries;
   for (const ConfiguredServer& server : configuration.servers) {
     protocol::ServerEntry entry{};
     entry.name = reply.add(server.name);
     if (server.spec.has_value()) {
-      const pool::ServerSnapshot snapshot = pool.snapshot(server.spec->identity);
+      const pool::ServerSnapshot& snapshot = *next++;
       entry.state = snapshot.state;
       entry.process_id = snapshot.process_id;
       entry.calls = snapshot.calls;
@@ -38,17 +57,27 @@ std::string build_server_list(const ActiveConfiguration& configuration,
   return reply.take();
 }
 
-std::string build_status(const Services& services) {
+DaemonTotals totals_of(const Services& services) {
+  if (services.totals) return services.totals();
+  return {.calls = services.counters.calls,
+          .clients = services.counters.clients,
+          .servers = services.pool.active_count(),
+          .violations = services.counters.violations,
+          .refusals = services.counters.refusals};
+}
+
+std::string build_status(const Services& services, const DaemonTotals& totals) {
   protocol::PayloadBuilder<protocol::StatusReply> reply;
   reply.fixed.daemon_pid = ::getpid();
   reply.fixed.uptime_ns = services.loop.now_ns() - services.facts.started_ns;
-  reply.fixed.calls = services.counters.calls;
-  reply.fixed.clients = static_cast<std::uint32_t>(services.counters.clients);
-  reply.fixed.servers = static_cast<std::uint32_t>(services.pool.active_count());
-  reply.fixed.violations = services.counters.violations;
-  reply.fixed.refusals = services.counters.refusals;
+  reply.fixed.calls = totals.calls;
+  reply.fixed.clients = static_cast<std::uint32_t>(totals.clients);
+  reply.fixed.servers = static_cast<std::uint32_t>(totals.servers);
+  reply.fixed.violations = totals.violations;
+  reply.fixed.refusals = totals.refusals;
+  reply.fixed.shards = services.facts.shards;
   reply.fixed.kernel_features = services.facts.kernel_features;
-  if (services.large_payloads) reply.fixed.large = services.large_payloads();
+  reply.fixed.large = totals.large;
   reply.fixed.daemon_version = reply.add(kVersion);
   reply.fixed.runtime_directory = reply.add(services.facts.runtime_directory);
   reply.fixed.io_backend = reply.add(services.facts.io_backend);
@@ -65,7 +94,9 @@ io::task<Result<void>> serve_list_servers(Session& session, std::uint64_t correl
   const Result<ConfigurationPointer> configuration =
       co_await session.configuration(request.scope());
   if (configuration.has_value()) {
-    request.answer_ok(build_server_list(**configuration, session.services().pool));
+    const std::vector<pool::ServerSnapshot> snapshots =
+        co_await look_at_servers(session.services(), *configuration);
+    request.answer_ok(build_server_list(**configuration, snapshots));
   } else {
     request.answer_not_started(configuration.error());
   }
@@ -74,7 +105,14 @@ io::task<Result<void>> serve_list_servers(Session& session, std::uint64_t correl
 
 io::task<Result<void>> serve_status(Session& session, std::uint64_t correlation) {
   Request request(session, protocol::Method::kStatus, correlation);
-  request.answer_ok(build_status(session.services()));
+  const Services& services = session.services();
+  DaemonTotals totals;
+  if (services.neighbours == nullptr) {
+    totals = totals_of(services);
+  } else {
+    totals = co_await services.neighbours->totals();
+  }
+  request.answer_ok(build_status(services, totals));
   co_return Result<void>{};
 }
 

@@ -5,6 +5,7 @@
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <cstdio>
 #include <exception>
 
@@ -29,11 +30,11 @@ std::string printable(std::string_view line) {
 
 struct Log::Sink {
   std::shared_ptr<spdlog::logger> logger;
-  std::uint64_t lost = 0;
+  std::atomic<std::uint64_t> lost{0};
 
   void write(spdlog::level::level_enum level, std::string_view line) {
     if (logger == nullptr) {
-      ++lost;
+      lost.fetch_add(1, std::memory_order_relaxed);
       return;
     }
     logger->log(level, printable(line));
@@ -48,13 +49,15 @@ Log::Log(const std::string& path) : sink_(std::make_unique<Sink>()) {
   };
   const mode_t previous = ::umask(077);
   try {
-    auto file = std::make_shared<spdlog::sinks::rotating_file_sink_st>(
+    auto file = std::make_shared<spdlog::sinks::rotating_file_sink_mt>(
         path, kFileBytesMax, kOldFiles, false, private_files);
     sink_->logger = std::make_shared<spdlog::logger>("mcpwired", std::move(file));
     sink_->logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
     sink_->logger->flush_on(spdlog::level::info);
     // spdlog catches its own exceptions and calls this instead of throwing.
-    sink_->logger->set_error_handler([sink = sink_.get()](const std::string&) { ++sink->lost; });
+    sink_->logger->set_error_handler([sink = sink_.get()](const std::string&) {
+      sink->lost.fetch_add(1, std::memory_order_relaxed);
+    });
   } catch (const std::exception&) {
     sink_->logger = nullptr;
   }
@@ -65,6 +68,8 @@ Log::~Log() = default;
 
 void Log::info(std::string_view line) { sink_->write(spdlog::level::info, line); }
 void Log::warn(std::string_view line) { sink_->write(spdlog::level::warn, line); }
-std::uint64_t Log::lost_lines() const noexcept { return sink_->lost; }
+std::uint64_t Log::lost_lines() const noexcept {
+  return sink_->lost.load(std::memory_order_relaxed);
+}
 
 }  // namespace mcpwire::daemon

@@ -4,7 +4,7 @@
 // lines are lost and counted, and the daemon goes on.
 // Values from configurations (environment, arguments) are never given to it.
 //
-// Threading: the loop's thread.
+// Threading: any thread.
 #pragma once
 
 #include <cstdint>

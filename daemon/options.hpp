@@ -26,6 +26,8 @@ struct DaemonOptions {
   std::string era_verdicts_path;
   std::uint32_t concurrency = 5;      ///< Servers asked for their tools at the same time.
   std::uint32_t hidden_features = 0;  ///< io::KernelFeature bits to do without.
+  /// Loops, each on a thread of its own with its own clients and servers.
+  std::uint32_t shards = 1;
   io::BackendKind backend = io::BackendKind::kAutomatic;
 };
 

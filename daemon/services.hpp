@@ -6,6 +6,7 @@
 
 #include "daemon/configuration_store.hpp"
 #include "daemon/log.hpp"
+#include "daemon/totals.hpp"
 #include "parallel/executor.hpp"
 #include "pool/connection_pool.hpp"
 #include "protocol/base/seams/event_loop.hpp"
@@ -19,6 +20,7 @@
 
 namespace mcpwire::daemon {
 
+class Neighbours;
 class SubscriptionHub;
 
 /// Facts of this daemon process that do not change.
@@ -27,6 +29,7 @@ struct DaemonFacts {
   std::uint64_t started_ns = 0;
   std::uint32_t kernel_features = 0;
   std::string runtime_directory;
+  std::uint32_t shards = 1;
   std::string io_backend;
   std::string warning;  ///< What this daemon does without; empty: nothing.
 };
@@ -44,10 +47,12 @@ struct Services {
   /// One for all requests: its buffers are made once, not for each call. Never held across an
   /// await.
   protocol::json::ValueReader values{};
-  /// For status; null: nothing is counted.
-  std::function<protocol::LargePayloadCounters()> large_payloads{};
   /// Null: nobody can listen to servers.
   SubscriptionHub* subscriptions = nullptr;
+  /// What status tells of this loop; null: what the fields above know.
+  std::function<DaemonTotals()> totals{};
+  /// Null in a daemon with one loop.
+  const Neighbours* neighbours = nullptr;
 };
 
 }  // namespace mcpwire::daemon

@@ -106,7 +106,8 @@ void remove_leftovers(const std::string& parent) {
     pid_t owner = 0;
     const char* const digits = name.data() + kNamePrefix.size();
     const auto parsed = std::from_chars(digits, name.data() + name.size(), owner);
-    if (parsed.ec != std::errc{} || parsed.ptr != name.data() + name.size()) continue;
+    const bool is_whole = parsed.ptr == name.data() + name.size() || *parsed.ptr == '.';
+    if (parsed.ec != std::errc{} || !is_whole) continue;
     if (owner <= 0 || ::kill(owner, 0) == 0 || errno != ESRCH) continue;
     try_remove(path);
   }
@@ -147,17 +148,19 @@ void ServerCgroup::end() noexcept {
 
 // --- The tree --------------------------------------------------------------------------------
 
-Result<std::unique_ptr<CgroupTree>> CgroupTree::create(EventLoop& loop) {
+Result<std::unique_ptr<CgroupTree>> CgroupTree::create(EventLoop& loop, std::size_t number) {
   const auto mount = find_mount();
   const auto own = find_own_group();
   if (!mount.has_value() || !own.has_value()) {
     return fail(ErrorKind::kUnsupported, ErrorCode::kUnspecified, "no cgroup2 is mounted");
   }
-  return create_below(loop, *own == "/" ? *mount : *mount + *own);
+  return create_below(loop, *own == "/" ? *mount : *mount + *own, number);
 }
 
-Result<std::unique_ptr<CgroupTree>> CgroupTree::create_below(EventLoop& loop, std::string parent) {
+Result<std::unique_ptr<CgroupTree>> CgroupTree::create_below(EventLoop& loop, std::string parent,
+                                                             std::size_t number) {
   std::string path = parent + '/' + std::string(kNamePrefix) + std::to_string(::getpid());
+  if (number != 0) path += '.' + std::to_string(number);
   if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) {
     return fail(Error::from_errno(ErrorKind::kUnsupported, errno, path));
   }

@@ -50,10 +50,12 @@ class ServerCgroup {
 
 class CgroupTree final : private Timer {
  public:
-  /// Below the cgroup that this process is in. kUnsupported where that cannot be.
-  static Result<std::unique_ptr<CgroupTree>> create(EventLoop& loop);
+  /// Below the cgroup that this process is in. kUnsupported where that cannot be. A process that
+  /// has several of them gives each a number.
+  static Result<std::unique_ptr<CgroupTree>> create(EventLoop& loop, std::size_t number = 0);
   /// The same below `parent`, a directory of a mounted cgroup2.
-  static Result<std::unique_ptr<CgroupTree>> create_below(EventLoop& loop, std::string parent);
+  static Result<std::unique_ptr<CgroupTree>> create_below(EventLoop& loop, std::string parent,
+                                                          std::size_t number = 0);
   /// REQUIRES: no ServerCgroup is left. Waits for processes that are just ending, a second at most.
   ~CgroupTree();
   CgroupTree(const CgroupTree&) = delete;

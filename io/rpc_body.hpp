@@ -36,6 +36,9 @@ class RpcBody {
   RpcBody& operator=(const RpcBody&) = delete;
   ~RpcBody() { recycle_text(std::move(text_)); }
 
+  /// As a text of its own, which another thread may take.
+  std::string release_text() { return line_ ? copy_text(span_) : std::exchange(text_, {}); }
+
   std::string_view view() const noexcept { return line_ ? span_ : std::string_view(text_); }
   operator std::string_view() const noexcept { return view(); }  // As std::string does.
   std::size_t size() const noexcept { return view().size(); }

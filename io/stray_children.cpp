@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <fstream>
@@ -94,7 +95,15 @@ bool StrayChildren::is_stray(std::int32_t process_id) const noexcept {
 }
 
 bool StrayChildren::is_condemned(std::int32_t session) const noexcept {
-  return guardian_.groups() == 0 || ended_sessions_.contains(session);
+  return !has_groups() || ended_sessions_.contains(session);
+}
+
+bool StrayChildren::has_groups() const noexcept {
+  if (guardian_.groups() != 0) return true;
+  // A look that comes late leaves a stray alone for a moment longer.
+  return std::ranges::any_of(elsewhere_, [](const std::atomic<std::size_t>* count) {
+    return count->load(std::memory_order_relaxed) != 0;
+  });
 }
 
 /// Reaps the strays that have ended and kills those whose time is over. Those that are left.
@@ -115,7 +124,7 @@ std::vector<std::int32_t> StrayChildren::look() noexcept {
 
 void StrayChildren::end_all_blocking() noexcept {
   const std::uint64_t until_ns = monotonic_now_ns() + kPatienceNs;
-  while (guardian_.groups() == 0) {
+  while (!has_groups()) {
     // Only those that were killed: what they leave behind comes to us while they are waited for.
     const std::vector<std::int32_t> killed = look();
     if (killed.empty()) return;

@@ -21,6 +21,8 @@
 #include "protocol/base/seams/event_loop.hpp"
 #include "protocol/base/unique_fd.hpp"
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <unordered_set>
@@ -43,6 +45,14 @@ class StrayChildren final : private FdWatcher::Observer,
   /// REQUIRES: no server runs.
   void end_all_blocking() noexcept;
 
+  /// Servers of other threads, which have guardians of their own: while there are any, strays are
+  /// left alone. `count` outlives this and may be changed by its thread at any time.
+  void watch_groups_elsewhere(const std::atomic<std::size_t>& count) {
+    elsewhere_.push_back(&count);
+  }
+  /// As Guardian::GroupObserver::on_group_ended(), for one of those.
+  void note_group_elsewhere_ended(std::int32_t group_id) { on_group_ended(group_id); }
+
  private:
   StrayChildren(Loop& loop, Guardian& guardian, UniqueFd signals);
 
@@ -52,9 +62,11 @@ class StrayChildren final : private FdWatcher::Observer,
   std::vector<std::int32_t> look() noexcept;
   bool is_stray(std::int32_t process_id) const noexcept;
   bool is_condemned(std::int32_t session) const noexcept;
+  bool has_groups() const noexcept;
 
   Loop& loop_;
   Guardian& guardian_;
+  std::vector<const std::atomic<std::size_t>*> elsewhere_;
   UniqueFd signals_;
   FdWatcher watcher_;
   std::unordered_set<std::int32_t> ended_sessions_;  ///< Of groups that ended; may have strays.

@@ -173,6 +173,9 @@ void ConnectionPool::on_member_closed(Member& member, const Error& why) {
   const auto found = entries_.find(member.identity);
   if (found == entries_.end() || found->second->member.get() != &member) return;
   note_failure(member.identity, why);
+  while (EndObserver* observer = member.end_observers.pop_front()) {
+    observer->on_connection_ended(why);
+  }
   // While it is being opened, open() itself reports the failure.
   if (!found->second->is_open) return;
   std::shared_ptr<Member> closed = found->second->member;
@@ -189,6 +192,13 @@ void ConnectionPool::remove(const std::string& identity) {
     dispose(entry->member);
   } else {
     ++closing_count_;  // finish_open() disposes of it.
+  }
+}
+
+void ConnectionPool::remove_if_current(const PooledConnection& connection) {
+  const auto found = entries_.find(connection.identity);
+  if (found != entries_.end() && found->second->member.get() == &connection) {
+    remove(connection.identity);
   }
 }
 

@@ -79,6 +79,8 @@ class ConnectionPool {
   /// Forgets the identity: new users get a new connection, the present ones finish on the old one,
   /// which is closed when the last of them is done.
   void remove(const std::string& identity);
+  /// The same, unless another connection has taken this one's place already.
+  void remove_if_current(const PooledConnection& connection);
 
   /// Closes everything, waiting for nobody's requests, and refuses all that comes later.
   io::task<void> clear();

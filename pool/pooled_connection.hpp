@@ -9,6 +9,7 @@
 
 #include "io/mcp_transport.hpp"
 #include "io/one_shot.hpp"
+#include "protocol/base/intrusive_list.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +21,15 @@ namespace mcpwire::pool {
 
 class ConnectionPool;
 
+/// Told once that the server of a connection has ended by itself. Only records or posts.
+class EndObserver : public ListNode {
+ public:
+  virtual void on_connection_ended(const Error& why) = 0;
+
+ protected:
+  ~EndObserver() = default;
+};
+
 struct PooledConnection {
   std::unique_ptr<io::McpTransport> transport;
   std::string server_name;
@@ -28,7 +38,8 @@ struct PooledConnection {
   std::uint64_t last_used_ns = 0;
   std::uint32_t health_check_failures = 0;
   std::size_t leases = 0;
-  std::uint64_t calls = 0;  ///< tools/call requests handed to the transport.
+  std::uint64_t calls = 0;                   ///< tools/call requests handed to the transport.
+  IntrusiveList<EndObserver> end_observers;  ///< Each leaves by its destruction, or when told.
   /// Resolved when the last lease is given back; set while somebody waits for that.
   io::OneShot<void>* unused = nullptr;
 

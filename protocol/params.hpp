@@ -253,7 +253,7 @@ struct StatusReply {
   std::uint32_t servers;          ///< Processes running now.
   std::uint64_t violations;       ///< Connections closed because the peer broke the protocol.
   std::uint32_t kernel_features;  ///< Bits of io::KernelFeature in use.
-  std::uint32_t reserved;         ///< Must be zero.
+  std::uint32_t shards;           ///< Loops; 0 from an older daemon, which has one.
   ByteRange daemon_version;
   ByteRange runtime_directory;
   LargePayloadCounters large;  ///< Zero from an older daemon.

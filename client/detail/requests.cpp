@@ -4,6 +4,7 @@
 #include "client/detail/violation.hpp"
 #include "protocol/payload_codec.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 
@@ -160,7 +161,6 @@ Result<DaemonStatus> decode_status(ByteSpan payload) {
   constexpr std::size_t kRequired = offsetof(protocol::StatusReply, large);
   const PayloadReader reader(payload);
   const auto reply = TRY((reader.fixed<protocol::StatusReply, kRequired>()));
-  if (reply.reserved != 0) return violation("status with a reserved field in use");
   return DaemonStatus{reply.daemon_pid,
                       reply.uptime_ns,
                       reply.calls,
@@ -172,6 +172,7 @@ Result<DaemonStatus> decode_status(ByteSpan payload) {
                       std::string(TRY(reader.text(reply.daemon_version))),
                       std::string(TRY(reader.text(reply.runtime_directory))),
                       reply.large,
+                      std::max(reply.shards, 1U),
                       std::string(TRY(reader.text(reply.io_backend))),
                       std::string(TRY(reader.text(reply.warning)))};
 }

@@ -35,8 +35,8 @@ Ends make_pipe() {
 
 /// What sanitizers, coverage and the run on the other backend are told by the surroundings.
 bool belongs_to_the_build(std::string_view entry) {
-  for (const char* const prefix :
-       {"ASAN_", "LSAN_", "TSAN_", "UBSAN_", "LLVM_PROFILE", "MCPWIRE_IO_BACKEND"}) {
+  for (const char* const prefix : {"ASAN_", "LSAN_", "TSAN_", "UBSAN_", "LLVM_PROFILE",
+                                   "MCPWIRE_IO_BACKEND", "MCPWIRE_SHARDS"}) {
     if (entry.starts_with(prefix)) return true;
   }
   return false;

@@ -53,6 +53,7 @@ void print_status_json(Output& out, const client::DaemonStatus& status) {
   out.own(",\"violations\":").own(std::to_string(status.violations));
   out.own(",\"refusals\":").own(std::to_string(status.refusals));
   out.own(",\"kernel_features\":").own(std::to_string(status.kernel_features));
+  out.own(",\"shards\":").own(std::to_string(status.shards));
   out.own(",\"io_backend\":").own(json_string(status.io_backend));
   out.own(",\"warning\":").own(json_string(status.warning));
   const protocol::LargePayloadCounters& large = status.large;

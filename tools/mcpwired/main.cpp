@@ -70,6 +70,10 @@ void add_options(CLI::App& app, DaemonOptions& options, double& server_idle_s,
                  "servers asked for their tools at the same time")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
+  app.add_option("--shards", options.shards, "loops, each on a thread of its own")
+      ->check(CLI::Range(1, 64))
+      ->envname("MCPWIRE_SHARDS")
+      ->capture_default_str();
   app.add_option("--io-backend", backend,
                  "io_uring, epoll, or auto: epoll where io_uring is refused (default: "
                  "MCPWIRE_IO_BACKEND, else auto)")

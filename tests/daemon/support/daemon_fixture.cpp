@@ -25,10 +25,10 @@ DaemonTest::DaemonTest() {
   helper_loop = io::create_chosen_loop().value();
   helper = io::HelperThread::create(*helper_loop).value();
   configurations = std::make_unique<ConfigurationStore>(loop, *helper, files, pool);
-  services = std::make_unique<Services>(
-      Services{loop, pool, executor, *configurations, counters, log,
-               DaemonFacts{11, loop.now_ns(), 3, "/run/user/1000/mcpwire", "epoll", "no io_uring"},
-               [this] { ++shutdown_requests; }});
+  services = std::make_unique<Services>(Services{
+      loop, pool, executor, *configurations, counters, log,
+      DaemonFacts{11, loop.now_ns(), 3, "/run/user/1000/mcpwire", 1, "epoll", "no io_uring"},
+      [this] { ++shutdown_requests; }});
   write_file("/home/u/project", "", 0755);
 }
 
