@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "client/daemon_starter.hpp"
 
+#include "client/detail/daemon_spawn.hpp"
 #include "client/detail/interruption.hpp"
 #include "protocol/base/process_fd.hpp"
 #include "ring/control_socket.hpp"
 
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <climits>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -22,9 +21,11 @@
 namespace mcpwire::client {
 namespace {
 
-constexpr int kReadyFdInDaemon = 3;
 constexpr std::size_t kReadinessBytesMax = 4096;
 constexpr std::size_t kLogTailBytes = 2048;
+/// A daemon may be killed while it starts, and nothing has happened then; one that always ends is
+/// not started for ever.
+constexpr int kStartsMax = 3;
 constexpr std::uint64_t kPauseMinNs = 1 * kNanosecondsPerMillisecond;
 constexpr std::uint64_t kPauseMaxNs = 16 * kNanosecondsPerMillisecond;
 /// Longest wait for a daemon whose backlog is full.
@@ -41,92 +42,11 @@ constexpr std::array<std::string_view, 7> kDaemonVariables = {"PATH=",
                                                               "XDG_CONFIG_HOME=",
                                                               "LLVM_PROFILE_FILE="};
 
-/// posix_spawn's attributes and actions, released together.
-class SpawnPlan {
- public:
-  SpawnPlan() noexcept {
-    posix_spawnattr_init(&attributes);
-    posix_spawn_file_actions_init(&actions);
-  }
-  ~SpawnPlan() {
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-  }
-  SpawnPlan(const SpawnPlan&) = delete;
-  SpawnPlan& operator=(const SpawnPlan&) = delete;
-
-  /// 0 or an errno.
-  int prepare(int ready_fd) noexcept {
-    sigset_t none;
-    sigset_t all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    const std::array<int, 9> results = {
-        posix_spawnattr_setflags(
-            &attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF),
-        posix_spawnattr_setsigmask(&attributes, &none),
-        posix_spawnattr_setsigdefault(&attributes, &all),
-        // First, so that opening 0 to 2 below cannot overwrite it.
-        posix_spawn_file_actions_adddup2(&actions, ready_fd, kReadyFdInDaemon),
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0),
-        posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0),
-        posix_spawn_file_actions_adddup2(&actions, 1, 2),
-        posix_spawn_file_actions_addclosefrom_np(&actions, kReadyFdInDaemon + 1),
-        posix_spawn_file_actions_addchdir_np(&actions, "/")};
-    const auto failed = std::ranges::find_if(results, [](int result) { return result != 0; });
-    return failed == results.end() ? 0 : *failed;
-  }
-
-  posix_spawnattr_t attributes;
-  posix_spawn_file_actions_t actions;
-};
-
-std::vector<char*> pointers_of(std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  pointers.reserve(texts.size() + 1);
-  for (std::string& text : texts) pointers.push_back(text.data());
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
-/// mcpwired beside the own executable, or its bare name, which is then looked for in PATH.
-std::string default_program() {
-  std::array<char, PATH_MAX> self;
-  const ssize_t length = ::readlink("/proc/self/exe", self.data(), self.size());
-  if (length > 0) {
-    std::string path(self.data(), static_cast<std::size_t>(length));
-    path.resize(path.rfind('/') + 1);
-    path += "mcpwired";
-    if (::access(path.c_str(), X_OK) == 0) return path;
-  }
-  return "mcpwired";
-}
-
 Failure start_failed(const ring::RuntimeDirectory& directory, std::string text) {
   if (const std::string tail = directory.log_tail(kLogTailBytes); !tail.empty()) {
     text += "; end of " + directory.log_path() + ":\n" + tail;
   }
   return fail(ErrorKind::kInternal, ErrorCode::kDaemonStartFailed, std::move(text));
-}
-
-Result<pid_t> spawn(const std::string& program, const std::string& directory, int ready_fd) {
-  SpawnPlan plan;
-  if (const int error = plan.prepare(ready_fd); error != 0) {
-    return fail(Error::from_errno(ErrorKind::kInternal, error, "posix_spawn"));
-  }
-  std::vector<std::string> arguments = {program, "--runtime-dir", directory, "--ready-fd",
-                                        std::to_string(kReadyFdInDaemon)};
-  std::vector<std::string> variables = daemon_environment(environ);
-  pid_t child = -1;
-  const int error = ::posix_spawnp(&child, program.c_str(), &plan.actions, &plan.attributes,
-                                   pointers_of(arguments).data(), pointers_of(variables).data());
-  if (error != 0) {
-    Error failure =
-        Error::from_errno(ErrorKind::kConfiguration, error, "cannot start the daemon " + program);
-    failure.code = ErrorCode::kDaemonStartFailed;
-    return fail(std::move(failure));
-  }
-  return child;
 }
 
 /// What the daemon wrote before it closed the pipe or said a whole line.
@@ -166,6 +86,16 @@ void reap(pid_t child, std::uint64_t grace_ns, Reluctant reluctant) noexcept {
   }
 }
 
+std::string name_of_daemon(const ring::RuntimeDirectory& directory) {
+  const std::int32_t process_id = directory.daemon_process().value_or(0);
+  return process_id > 0 ? "mcpwired (pid " + std::to_string(process_id) + ")" : "mcpwired";
+}
+
+Error silent(const ring::RuntimeDirectory& directory, std::string_view why) {
+  return Error::with_detail(ErrorKind::kTimeout, ErrorCode::kDaemonUnreachable,
+                            name_of_daemon(directory) + " runs, but " + std::string(why));
+}
+
 Error unreachable(const ring::RuntimeDirectory& directory, std::string_view why) {
   return Error::with_detail(ErrorKind::kDisconnected, ErrorCode::kDaemonUnreachable,
                             "no daemon at " + directory.socket_path() + ": " + std::string(why));
@@ -183,17 +113,37 @@ Result<std::optional<UniqueFd>> try_connect(const ring::RuntimeDirectory& direct
   if (error == ENOENT || error == ECONNREFUSED || error == ECONNRESET) {
     return std::optional<UniqueFd>();
   }
+  if (fd.error().kind == ErrorKind::kTimeout) {
+    return fail(silent(directory, "takes no connection (is it stopped?)"));
+  }
   return fail(std::move(fd).error());
 }
 
-/// Starts the daemon if no other client is at it. True: it listens now.
+/// Starts the daemon if nobody else is at it. True: it listens now, or did.
 Result<bool> try_start(const ring::RuntimeDirectory& directory, const StartOptions& options) {
   const std::optional<UniqueFd> lock = TRY(directory.try_lock_start());
   if (!lock) return false;
-  // Whoever held the lock before us may have started it.
+  // Whoever held the lock before us may have started it, and may be no client but a person.
   if (TRY(try_connect(directory, options)).has_value()) return true;
-  TRY(start_daemon(directory, options));
-  return true;
+  if (directory.daemon_process().has_value()) return false;
+  for (int attempt = 1;; ++attempt) {
+    const Result<void> started = start_daemon(directory, options);
+    if (started) return true;
+    // Somebody else's daemon was faster.
+    if (started.error().kind == ErrorKind::kOverloaded) return false;
+    const bool was_killed = started.error().kind == ErrorKind::kInternal &&
+                            started.error().code == ErrorCode::kDaemonStartFailed;
+    if (!was_killed || attempt == kStartsMax) return fail(started.error());
+  }
+}
+
+/// What is to be said where nothing was reached in time.
+Error too_late(const ring::RuntimeDirectory& directory) {
+  if (directory.daemon_process().has_value()) {
+    return silent(directory, "does not listen at " + directory.socket_path());
+  }
+  return Error::with_detail(ErrorKind::kTimeout, ErrorCode::kDaemonStartFailed,
+                            "the start of the daemon takes too long");
 }
 
 }  // namespace
@@ -218,8 +168,8 @@ Result<void> start_daemon(const ring::RuntimeDirectory& directory, const StartOp
   const UniqueFd read_end(ends[0]);
   UniqueFd write_end(ends[1]);
   const std::string program =
-      options.daemon_program.empty() ? default_program() : options.daemon_program;
-  const pid_t child = TRY(spawn(program, directory.path(), write_end.get()));
+      options.daemon_program.empty() ? detail::default_daemon_program() : options.daemon_program;
+  const pid_t child = TRY(detail::spawn_daemon(program, directory.path(), write_end.get()));
   write_end.reset();
   Result<std::string> said = read_readiness(read_end.get(), options);
   if (!said) {
@@ -233,6 +183,9 @@ Result<void> start_daemon(const ring::RuntimeDirectory& directory, const StartOp
     return {};
   }
   reap(child, kExitGraceNs, Reluctant::kKill);
+  if (said->starts_with("busy")) {
+    return fail(ErrorKind::kOverloaded, ErrorCode::kDaemonStartFailed, "another mcpwired serves");
+  }
   constexpr std::string_view kErrorPrefix = "error: ";
   if (said->starts_with(kErrorPrefix)) {
     std::string text = said->substr(kErrorPrefix.size());
@@ -249,12 +202,16 @@ Result<UniqueFd> reach_daemon(const ring::RuntimeDirectory& directory,
   for (;;) {
     std::optional<UniqueFd> fd = TRY(try_connect(directory, options));
     if (fd) return std::move(*fd);
-    if (options.auto_start == AutoStart::kNo) return fail(unreachable(directory, "none runs"));
-    if (TRY(try_start(directory, options))) continue;
-    // Another client is starting it. Its lock cannot be waited for with a deadline, and the socket
-    // is usable before the lock is free.
+    const bool may_start = options.auto_start == AutoStart::kYes;
+    // One that holds the lock and does not listen is starting, ending, or about to listen anew
+    // because its socket was removed.
+    const bool runs = directory.daemon_process().has_value();
+    if (!runs && !may_start) return fail(unreachable(directory, "none runs"));
+    if (!runs && TRY(try_start(directory, options))) continue;
+    // Neither its lock nor a starter's can be waited for with a deadline, and the socket is usable
+    // before a starter's is free.
     const std::uint64_t now = monotonic_now_ns();
-    if (now >= options.deadline_ns) return fail(unreachable(directory, "its start takes too long"));
+    if (now >= options.deadline_ns) return fail(too_late(directory));
     const std::uint64_t until = std::min(options.deadline_ns, now + pause_ns);
     if (detail::wait_readable(-1, until, options.interrupt) == detail::WaitEnd::kInterrupted) {
       return fail(ErrorKind::kCancelled, ErrorCode::kCancelledByCaller);

@@ -24,13 +24,15 @@ struct StartOptions {
   InterruptSource interrupt;
 };
 
-/// A connected SEQPACKET socket. The peer's identity is not checked yet. kDaemonUnreachable (none
-/// runs and none may be started, or the deadline passed), kDaemonStartFailed with the daemon's own
-/// words or the tail of daemon.log, kCancelledByCaller.
+/// A connected SEQPACKET socket. The peer's identity is not checked yet. kDisconnected/
+/// kDaemonUnreachable: none runs and none may be started. kTimeout/kDaemonUnreachable: one runs (it
+/// holds the lock) and did not listen until the deadline. kDaemonStartFailed with the daemon's own
+/// words or the tail of daemon.log, or because a start took too long; kCancelledByCaller.
 Result<UniqueFd> reach_daemon(const ring::RuntimeDirectory& directory, const StartOptions& options);
 
 /// Spawns the daemon in its own session, with cwd /, none of our descriptors and a minimal
-/// environment, and returns when it listens. REQUIRES: the caller holds start.lock.
+/// environment, and returns when it listens. kOverloaded: another one holds the lock. REQUIRES: the
+/// caller holds start.lock.
 Result<void> start_daemon(const ring::RuntimeDirectory& directory, const StartOptions& options);
 
 /// The daemon's environment: PATH, HOME, MCPWIRE_* and the like out of `environment`, as

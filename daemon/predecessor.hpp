@@ -14,8 +14,8 @@
 
 namespace mcpwire::daemon {
 
-/// The lock, with our process id written into its file. kDaemonStartFailed if another daemon still
-/// holds it after `patience_ns`.
+/// The lock, with our process id written into its file. kOverloaded/kDaemonStartFailed if another
+/// daemon still holds it after `patience_ns`.
 Result<UniqueFd> take_instance_lock(const ring::RuntimeDirectory& directory,
                                     std::uint64_t patience_ns);
 

@@ -130,11 +130,12 @@ Result<void> McpRuntime::start_others() {
 
 Result<void> McpRuntime::listen() {
   signals_ = TRY(io::SignalWatcher::create(first_->loop(), *this));
-  UniqueFd socket = TRY(io::create_listening_socket(parts_.directory.socket_path()));
   // Named here because make_unique may not see a private base.
   io::SeqpacketListener::Observer& observer = *this;
-  listener_ = std::make_unique<io::SeqpacketListener>(first_->loop(), std::move(socket), observer);
-  listener_->start();
+  listener_ =
+      std::make_unique<SocketKeeper>(first_->loop(), parts_.directory, parts_.instance_lock.get(),
+                                     *parts_.log, observer, [this] { on_place_lost(); });
+  TRY(listener_->listen());
   parts_.log->info(
       "mcpwired " + std::string(kVersion) + " serves " + parts_.directory.path() + " as process " +
       std::to_string(::getpid()) +
@@ -167,7 +168,6 @@ io::task<Result<void>> McpRuntime::serve() {
   background_.cancel_scope().cancel(io::CancelCause::kShutdown);
   [[maybe_unused]] const Result<void> gone = co_await background_.join();
   // First the socket: whoever comes now finds nobody and starts a successor, which waits for us.
-  ::unlink(parts_.directory.socket_path().c_str());
   listener_->close();
   co_await on_all(&Shard::end_clients);
   co_await on_all(&Shard::end_servers);
@@ -246,25 +246,35 @@ void McpRuntime::on_connection(UniqueFd socket) {
 
 /// On the loop of that shard.
 void McpRuntime::report_change(std::size_t number) {
-  if (number == 0) return note_change(0, first_->taken(), first_->is_idle());
+  if (number == 0) return note_change(0, first_->taken(), first_->use());
   Shard* shard = known_[number].shard;
-  shard->port()->send(0, [this, number, taken = shard->taken(), is_idle = shard->is_idle()] {
-    note_change(number, taken, is_idle);
+  shard->port()->send(0, [this, number, taken = shard->taken(), use = shard->use()] {
+    note_change(number, taken, use);
   });
 }
 
-void McpRuntime::note_change(std::size_t number, std::uint64_t taken, bool is_idle) {
+void McpRuntime::note_change(std::size_t number, std::uint64_t taken, ShardUse use) {
   known_[number].taken = taken;
-  known_[number].is_idle = is_idle;
+  known_[number].use = use;
   watch_idleness();
 }
 
 void McpRuntime::watch_idleness() {
   if (shutdown_.is_resolved()) return;
+  bool has_servers = false;
   for (const Known& known : known_) {
-    if (!known.is_idle || known.given != known.taken) return;
+    if (known.use.has_clients || known.given != known.taken) return;
+    has_servers = has_servers || known.use.has_servers;
   }
+  if (is_place_lost_) return loop_.arm(idle_timer_, loop_.now_ns());
+  if (has_servers) return;
   loop_.arm(idle_timer_, loop_.now_ns() + options_.daemon_idle_ns);
+}
+
+/// Whoever is connected is served to the end; nobody else comes.
+void McpRuntime::on_place_lost() {
+  is_place_lost_ = true;
+  watch_idleness();
 }
 
 void McpRuntime::on_listener_failed(const Error& why) {

@@ -12,6 +12,7 @@
 #include "daemon/options.hpp"
 #include "daemon/shard.hpp"
 #include "daemon/shard_thread.hpp"
+#include "daemon/socket_keeper.hpp"
 #include "io/loop.hpp"
 #include "io/one_shot.hpp"
 #include "io/scope.hpp"
@@ -62,7 +63,7 @@ class McpRuntime final : private io::SeqpacketListener::Observer,
     Shard* shard = nullptr;
     std::uint64_t given = 0;  ///< Clients that were given to it,
     std::uint64_t taken = 0;  ///< and those that it had taken when it last told of itself.
-    bool is_idle = true;      ///< Then.
+    ShardUse use;             ///< Then.
   };
 
   McpRuntime(const DaemonOptions& options, Parts parts);
@@ -75,10 +76,11 @@ class McpRuntime final : private io::SeqpacketListener::Observer,
   void on_connection(UniqueFd socket) override;
   void on_listener_failed(const Error& why) override;
   void on_signal(int signal) override;
+  void on_place_lost();
 
   void request_shutdown(std::string_view why);
   void report_change(std::size_t number);
-  void note_change(std::size_t number, std::uint64_t taken, bool is_idle);
+  void note_change(std::size_t number, std::uint64_t taken, ShardUse use);
   io::task<Result<void>> serve();
   io::task<void> on_all(Shard::Step step);
   io::task<Result<void>> on_one(std::size_t number, Shard::Step step);
@@ -100,7 +102,8 @@ class McpRuntime final : private io::SeqpacketListener::Observer,
   io::OneShot<void> shutdown_;
   IdleTimer idle_timer_;
   std::unique_ptr<io::SignalWatcher> signals_;
-  std::unique_ptr<io::SeqpacketListener> listener_;
+  std::unique_ptr<SocketKeeper> listener_;
+  bool is_place_lost_ = false;
 };
 
 }  // namespace mcpwire::daemon

@@ -64,6 +64,12 @@ struct ShardSurroundings {
   ShardGroups* groups = nullptr;
 };
 
+/// What keeps a shard, and so the daemon, from being idle.
+struct ShardUse {
+  bool has_clients = false;
+  bool has_servers = false;
+};
+
 class Shard final : private Session::Owner {
  public:
   /// What can fail of it.
@@ -94,7 +100,7 @@ class Shard final : private Session::Owner {
   std::size_t number() const noexcept { return surroundings_.number; }
   void set_wake_price(std::uint64_t wake_ns) noexcept { channels_.set_wake_price(wake_ns); }
   /// Nobody is connected, no server runs.
-  bool is_idle() const noexcept { return counters_.clients == 0 && pool_.active_count() == 0; }
+  ShardUse use() const noexcept { return {counters_.clients != 0, pool_.active_count() != 0}; }
 
   // The end, in this order; each step of all shards before the next one of any.
 

@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
@@ -128,8 +130,24 @@ Result<std::optional<UniqueFd>> RuntimeDirectory::try_lock(const char* name) con
   return std::optional<UniqueFd>(std::move(file));
 }
 
+std::optional<std::int32_t> RuntimeDirectory::daemon_process() const {
+  // Not blocking, should it be a pipe.
+  const UniqueFd file(
+      ::openat(fd_.get(), kDaemonLockName, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW));
+  // A shared lock, let go of at once: who asks at the same time is no holder to us.
+  if (!file || ::flock(file.get(), LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK) {
+    return std::nullopt;
+  }
+  std::array<char, 32> text{};
+  const ssize_t got = ::pread(file.get(), text.data(), text.size(), 0);
+  std::int32_t holder = 0;
+  if (got <= 0) return 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + got, holder);
+  return parsed.ec == std::errc{} && holder > 0 ? holder : 0;
+}
+
 std::string RuntimeDirectory::log_tail(std::size_t bytes_max) const {
-  UniqueFd file(::openat(fd_.get(), "daemon.log", O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  UniqueFd file(::openat(fd_.get(), "daemon.log", O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW));
   struct stat status{};
   if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
   const auto file_bytes = static_cast<std::size_t>(status.st_size);
@@ -137,6 +155,8 @@ std::string RuntimeDirectory::log_tail(std::size_t bytes_max) const {
   const ssize_t got =
       ::pread(file.get(), tail.data(), tail.size(), static_cast<off_t>(file_bytes - tail.size()));
   tail.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  const std::size_t line_end = tail.find('\n');
+  if (tail.size() < file_bytes && line_end != std::string::npos) tail.erase(0, line_end + 1);
   return tail;
 }
 

@@ -54,16 +54,21 @@ class RuntimeDirectory {
   std::string log_path() const { return path_ + "/daemon.log"; }
 
   /// Held by the daemon for life: whoever has it may replace a stale socket.
-  Result<std::optional<UniqueFd>> try_lock_daemon() const { return try_lock("daemon.lock"); }
+  Result<std::optional<UniqueFd>> try_lock_daemon() const { return try_lock(kDaemonLockName); }
   /// Held by the one client that is starting the daemon.
   Result<std::optional<UniqueFd>> try_lock_start() const { return try_lock("start.lock"); }
 
-  /// The last bytes of daemon.log, at most `bytes_max`; empty if there is none.
+  /// The process that holds the daemon's lock; nothing if nobody does, 0 where it has not said who
+  /// it is. For people and for waiting: the number is what the holder wrote into the file.
+  std::optional<std::int32_t> daemon_process() const;
+
+  /// The last whole lines of daemon.log, at most `bytes_max`; empty if there is none.
   std::string log_tail(std::size_t bytes_max) const;
 
  private:
   RuntimeDirectory(std::string path, UniqueFd fd) noexcept
       : path_(std::move(path)), fd_(std::move(fd)) {}
+  static constexpr const char* kDaemonLockName = "daemon.lock";
   Result<std::optional<UniqueFd>> try_lock(const char* name) const;
 
   std::string path_;

@@ -41,6 +41,11 @@ Result<void> check_daemon_user(int socket_fd) {
                   ": nothing was sent to it");
 }
 
+std::string name_of_peer(int socket_fd) {
+  const Result<pid_t> process_id = ring::peer_pid(socket_fd);
+  return process_id ? "mcpwired (pid " + std::to_string(*process_id) + ")" : "mcpwired";
+}
+
 Result<void> add_to_epoll(int epoll_fd, int fd) {
   epoll_event event{};
   event.events = EPOLLIN;
@@ -124,7 +129,7 @@ Result<void> Link::shake_hands(const std::string& hello, std::uint64_t deadline_
         break;
       case WaitEnd::kTimeout:
         return fail(ErrorKind::kTimeout, ErrorCode::kDaemonUnreachable,
-                    "the daemon does not answer the handshake");
+                    name_of_peer(socket_.get()) + " runs, but does not answer (is it stopped?)");
       case WaitEnd::kInterrupted:
         return fail(ErrorKind::kCancelled, ErrorCode::kCancelledByCaller);
     }

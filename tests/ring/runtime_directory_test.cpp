@@ -129,6 +129,36 @@ TEST_F(RuntimeDirectoryTest, ALockHasOneHolderAtATime) {
   EXPECT_TRUE(directory->try_lock_daemon()->has_value());
 }
 
+TEST_F(RuntimeDirectoryTest, TellsWhoHoldsTheDaemonsLock) {
+  const auto directory = RuntimeDirectory::open(parent_ + "/run");
+  ASSERT_TRUE(directory.has_value());
+  EXPECT_FALSE(directory->daemon_process().has_value()) << "there is no lock file";
+  {
+    const auto lock = directory->try_lock_daemon();
+    ASSERT_TRUE(lock->has_value());
+    EXPECT_EQ(directory->daemon_process(), 0) << "it has not said who it is";
+    std::ofstream(directory->path() + "/daemon.lock") << "4711\n";
+    EXPECT_EQ(directory->daemon_process(), 4711);
+  }
+  EXPECT_FALSE(directory->daemon_process().has_value()) << "the number is left over";
+  EXPECT_TRUE(directory->try_lock_daemon()->has_value()) << "asking holds nothing";
+}
+
+TEST_F(RuntimeDirectoryTest, TheLogsTailBeginsWithAWholeLine) {
+  const auto directory = RuntimeDirectory::open(parent_ + "/run");
+  ASSERT_TRUE(directory.has_value());
+  std::ofstream(directory->log_path()) << "first line\nsecond\n";
+  EXPECT_EQ(directory->log_tail(10), "second\n");
+  EXPECT_EQ(directory->log_tail(100), "first line\nsecond\n");
+}
+
+TEST_F(RuntimeDirectoryTest, ALogThatIsAPipeIsNotWaitedFor) {
+  const auto directory = RuntimeDirectory::open(parent_ + "/run");
+  ASSERT_TRUE(directory.has_value());
+  ASSERT_EQ(::mkfifo(directory->log_path().c_str(), 0600), 0);
+  EXPECT_EQ(directory->log_tail(100), "");
+}
+
 TEST_F(RuntimeDirectoryTest, TheLogsTailIsItsEnd) {
   const auto directory = RuntimeDirectory::open(parent_ + "/run");
   ASSERT_TRUE(directory.has_value());

@@ -195,15 +195,15 @@ class Parser {
     CLI::App* const daemon = app_.add_subcommand("daemon", "Start, look at or stop the daemon");
     daemon->fallthrough();
     daemon->require_subcommand(1);
-    add_json(command(*daemon, "start", "Start it, unless it runs", Command::kDaemonStart),
-             "As JSON");
-    add_json(command(*daemon, "status", "Show what it does; exit code 3 if none runs",
-                     Command::kDaemonStatus),
-             "As JSON");
-    CLI::App* const stop =
-        command(*daemon, "stop", "Stop it and wait until it is gone", Command::kDaemonStop);
-    add_json(stop, "As JSON");
-    add_timeout(stop);
+    const auto add = [this, daemon](const char* name, const char* text, Command what) {
+      CLI::App* const sub = command(*daemon, name, text, what);
+      add_json(sub, "As JSON");
+      add_timeout(sub);
+    };
+    add("start", "Start it, unless it runs", Command::kDaemonStart);
+    add("status", "Show what it does; exit code 3 if none runs or it does not answer",
+        Command::kDaemonStatus);
+    add("stop", "Stop it and wait until it is gone", Command::kDaemonStop);
   }
 
   void add_approve() {

@@ -46,6 +46,7 @@ struct CommandLine {
   std::string config_path;  ///< -c; empty: to be discovered.
   Format format = Format::kText;
   std::uint64_t timeout_ns = 0;          ///< --timeout; 0: the default.
+  std::uint64_t started_ns = 0;          ///< What --timeout counts from; 0: whenever it is asked.
   std::uint32_t concurrency = 0;         ///< --concurrency; 0: the daemon's default.
   std::string server;                    ///< list: empty for all.
   std::string tool;                      ///< Or URI, prompt, method. info: empty for the server.

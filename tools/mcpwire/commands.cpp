@@ -3,6 +3,7 @@
 
 #include "tools/mcpwire/render_result.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
@@ -57,6 +58,11 @@ Result<client::Connection> connect(const Context& context, NeedsServers needs_se
   options.client_name = kProgramName;
   options.auto_start = auto_start;
   options.interrupt.fd = interrupt.fd();
+  if (const std::uint64_t deadline_ns = deadline_of(context.line, kNever); deadline_ns != kNever) {
+    const std::uint64_t now_ns = monotonic_now_ns();
+    const std::uint64_t left_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+    options.connect_timeout_ns = std::min(options.connect_timeout_ns, left_ns);
+  }
   auto connection = TRY(client::Connection::connect(options));
   const std::string& because = connection.agreement().no_rings_because;
   if (!because.empty()) {
@@ -67,7 +73,9 @@ Result<client::Connection> connect(const Context& context, NeedsServers needs_se
 }
 
 std::uint64_t deadline_of(const CommandLine& line, std::uint64_t otherwise) noexcept {
-  return line.timeout_ns == 0 ? otherwise : monotonic_now_ns() + line.timeout_ns;
+  if (line.timeout_ns == 0) return otherwise;
+  const std::uint64_t start_ns = line.started_ns == 0 ? monotonic_now_ns() : line.started_ns;
+  return line.timeout_ns > kNever - start_ns ? kNever : start_ns + line.timeout_ns;
 }
 
 ExitCode report(Context& context, const Error& error) {

@@ -54,11 +54,12 @@ Result<config::FoundConfiguration> find_configuration(const Context& context,
 
 enum class NeedsServers : std::uint8_t { kNo, kYes };
 
-/// Connects with the options that every command uses; a configuration only where it is needed.
+/// Connects with the options that every command uses, within --timeout; a configuration only where
+/// it is needed.
 Result<client::Connection> connect(const Context& context, NeedsServers needs_servers,
                                    client::AutoStart auto_start, const Interrupt& interrupt);
 
-/// now + --timeout, or `otherwise` where none was given. CLOCK_MONOTONIC.
+/// The command's start + --timeout, or `otherwise` where none was given. CLOCK_MONOTONIC.
 std::uint64_t deadline_of(const CommandLine& line, std::uint64_t otherwise) noexcept;
 
 /// "mcpwire: <message>" on stderr, and the code for what was never handed to a server.

@@ -2,6 +2,7 @@
 //
 // `mcpwire daemon start|status|stop` and `mcpwire ping`: what needs no servers.
 #include "daemon/config/duration.hpp"
+#include "ring/runtime_directory.hpp"
 #include "tools/mcpwire/commands.hpp"
 #include "tools/mcpwire/process_exit.hpp"
 #include "tools/mcpwire/render_result.hpp"
@@ -19,15 +20,48 @@ constexpr std::uint64_t kStatusTimeoutNs = 5 * kNanosecondsPerSecond;
 
 bool is_json(const Context& context) noexcept { return context.line.format == Format::kJson; }
 
-/// Nothing where no daemon runs.
+bool is_silence(const Error& error) noexcept { return error.kind == ErrorKind::kTimeout; }
+
+/// Nothing where no daemon runs. kTimeout: one runs and does not answer.
 Result<std::optional<client::Connection>> connect_to_running(const Context& context,
                                                              const Interrupt& interrupt) {
   auto connection = connect(context, NeedsServers::kNo, client::AutoStart::kNo, interrupt);
   if (connection) return std::optional(std::move(*connection));
-  if (connection.error().code == ErrorCode::kDaemonUnreachable) {
+  const Error& error = connection.error();
+  if (error.code == ErrorCode::kDaemonUnreachable && !is_silence(error)) {
     return std::optional<client::Connection>();
   }
   return fail(std::move(connection).error());
+}
+
+/// The process that holds the daemon's lock; 0 where that cannot be told.
+std::int32_t running_process() {
+  const auto directory = ring::RuntimeDirectory::resolve();
+  return directory ? directory->daemon_process().value_or(0) : 0;
+}
+
+/// A daemon that is stopped (Ctrl-Z, a debugger) or hangs: it runs, whatever it does not say.
+ExitCode report_silence(Context& context) {
+  const std::int32_t process_id = running_process();
+  const std::string number = std::to_string(process_id);
+  const std::string pid = process_id > 0 ? " (pid " + number + ")" : "";
+  if (is_json(context)) {
+    context.out.own("{\"running\":true,\"answering\":false,\"pid\":").own(number).own("}\n");
+  } else if (context.line.command == Command::kDaemonStatus) {
+    context.out.own("mcpwired is running, but not answering").own(pid).own("\n");
+  }
+  context.err.own("mcpwire: mcpwired is running, but not answering").own(pid);
+  if (context.line.command == Command::kDaemonStop) context.err.own("; it was not stopped");
+  if (process_id > 0) {
+    context.err.own(". `kill -CONT ").own(number).own("` lets it go on, `kill -KILL ");
+    context.err.own(number).own("` ends it");
+  }
+  context.err.own("\n");
+  return ExitCode::kNotSent;
+}
+
+ExitCode report_daemon(Context& context, const Error& error) {
+  return is_silence(error) ? report_silence(context) : report(context, error);
 }
 
 void print_status(Output& out, const client::DaemonStatus& status) {
@@ -81,7 +115,7 @@ void say_stopped(Context& context, std::string_view text, std::int32_t process_i
 ExitCode run_daemon_start(Context& context) {
   const Interrupt interrupt;
   auto running = connect_to_running(context, interrupt);
-  if (!running) return report(context, running.error());
+  if (!running) return report_daemon(context, running.error());
   const bool was_running = running->has_value();
   if (!was_running) {
     auto started = connect(context, NeedsServers::kNo, client::AutoStart::kYes, interrupt);
@@ -101,14 +135,16 @@ ExitCode run_daemon_start(Context& context) {
 
 ExitCode run_daemon_status(Context& context) {
   const Interrupt interrupt;
+  const std::uint64_t deadline_ns =
+      deadline_of(context.line, monotonic_now_ns() + kStatusTimeoutNs);
   auto running = connect_to_running(context, interrupt);
-  if (!running) return report(context, running.error());
+  if (!running) return report_daemon(context, running.error());
   if (!running->has_value()) {
     context.out.own(is_json(context) ? "{\"running\":false}\n" : "mcpwired is not running\n");
     return ExitCode::kNotSent;
   }
-  const auto status = (*running)->status(monotonic_now_ns() + kStatusTimeoutNs);
-  if (!status) return report(context, status.error());
+  const auto status = (*running)->status(deadline_ns);
+  if (!status) return report_daemon(context, status.error());
   is_json(context) ? print_status_json(context.out, *status) : print_status(context.out, *status);
   return ExitCode::kOk;
 }
@@ -117,7 +153,7 @@ ExitCode run_daemon_stop(Context& context) {
   const Interrupt interrupt;
   const std::uint64_t deadline_ns = deadline_of(context.line, monotonic_now_ns() + kStopTimeoutNs);
   auto running = connect_to_running(context, interrupt);
-  if (!running) return report(context, running.error());
+  if (!running) return report_daemon(context, running.error());
   if (!running->has_value()) {
     say_stopped(context, "mcpwired is not running", 0);
     return ExitCode::kOk;
@@ -129,7 +165,7 @@ ExitCode run_daemon_stop(Context& context) {
   const auto asked = connection.shutdown(deadline_ns);
   // A daemon that goes without an answer has gone all the same.
   if (!asked && asked.error().kind != ErrorKind::kDisconnected) {
-    return report(context, asked.error());
+    return report_daemon(context, asked.error());
   }
   const auto gone = watch->wait(deadline_ns, interrupt.fd());
   if (!gone) {

@@ -75,12 +75,13 @@ ExitCode run(Context& context) {
 ExitCode main_function(int argc, const char* const* argv) {
   Output out(STDOUT_FILENO);
   Output err(STDERR_FILENO);
-  const auto line = parse_command_line(argc, argv);
+  auto line = parse_command_line(argc, argv);
   if (!line) {
     const bool wanted = line.error().exit_code == ExitCode::kOk;
     (wanted ? out : err).own(line.error().text);
     return settle(out, err, line.error().exit_code);
   }
+  line->started_ns = monotonic_now_ns();
   io::SystemFileSystem files;
   Context context{*line, current_environment(), current_directory(), files, out, err};
   return settle(out, err, run(context));

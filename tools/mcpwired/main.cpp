@@ -96,7 +96,10 @@ double to_seconds(std::uint64_t ns) {
 
 int fail_start(Readiness& readiness, const Error& error) {
   const std::string text = error.message();
-  readiness.tell("error: " + text + "\n");
+  // Then another daemon serves, and whoever started us finds that one.
+  const bool is_busy =
+      error.kind == ErrorKind::kOverloaded && error.code == ErrorCode::kDaemonStartFailed;
+  readiness.tell((is_busy ? "busy: " : "error: ") + text + "\n");
   std::fprintf(stderr, "mcpwired: %s\n", text.c_str());
   return static_cast<int>(protocol::ExitCode::kUsage);
 }
