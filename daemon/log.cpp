@@ -4,9 +4,12 @@
 #include <spdlog/logger.h>
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 
 namespace mcpwire::daemon {
@@ -26,6 +29,17 @@ std::string printable(std::string_view line) {
   return text;
 }
 
+/// What is wrong with the file that is there; empty if it is one of ours, or there is none yet. A
+/// link would make us write to, and take the mode of, whatever it names; a pipe would hold us.
+std::string fault_of(const std::string& path) {
+  struct stat status{};
+  if (::lstat(path.c_str(), &status) != 0) return errno == ENOENT ? "" : std::strerror(errno);
+  if (S_ISLNK(status.st_mode)) return "it is a symbolic link";
+  if (!S_ISREG(status.st_mode)) return "it is no regular file";
+  if (status.st_nlink != 1) return "it has a second name";
+  return status.st_uid == ::geteuid() ? "" : "it belongs to another user";
+}
+
 }  // namespace
 
 struct Log::Sink {
@@ -42,6 +56,8 @@ struct Log::Sink {
 };
 
 Log::Log(const std::string& path) : sink_(std::make_unique<Sink>()) {
+  fault_ = fault_of(path);
+  if (!fault_.empty()) return;
   // For each file that rotation makes, not only for the first.
   spdlog::file_event_handlers private_files;
   private_files.after_open = [](const std::string&, std::FILE* file) {
@@ -58,8 +74,9 @@ Log::Log(const std::string& path) : sink_(std::make_unique<Sink>()) {
     sink_->logger->set_error_handler([sink = sink_.get()](const std::string&) {
       sink->lost.fetch_add(1, std::memory_order_relaxed);
     });
-  } catch (const std::exception&) {
+  } catch (const std::exception& error) {
     sink_->logger = nullptr;
+    fault_ = error.what();
   }
   ::umask(previous);
 }

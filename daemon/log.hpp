@@ -17,7 +17,7 @@ namespace mcpwire::daemon {
 class Log {
  public:
   /// Appends to `path` (mode 0600), keeping at most two files of 1 MiB. A file that cannot be
-  /// opened leaves a log that counts and drops.
+  /// opened, or is no regular file of ours with one name, leaves a log that counts and drops.
   explicit Log(const std::string& path);
   ~Log();
   Log(const Log&) = delete;
@@ -28,10 +28,13 @@ class Log {
 
   /// Lines that could not be written.
   std::uint64_t lost_lines() const noexcept;
+  /// Why there is no log file; empty where there is one.
+  const std::string& fault() const noexcept { return fault_; }
 
  private:
   struct Sink;
   std::unique_ptr<Sink> sink_;
+  std::string fault_;
 };
 
 }  // namespace mcpwire::daemon

@@ -24,7 +24,8 @@ struct DaemonOptions {
   std::uint64_t daemon_idle_ns = 60 * kNanosecondsPerSecond;
   /// Where it is kept in which era servers speak; empty: nowhere.
   std::string era_verdicts_path;
-  std::uint32_t concurrency = 5;      ///< Servers asked for their tools at the same time.
+  std::string inherited_limits;   ///< What shed_inherited_limits() returned, for log and status.
+  std::uint32_t concurrency = 5;  ///< Servers asked for their tools at the same time.
   std::uint32_t hidden_features = 0;  ///< io::KernelFeature bits to do without.
   /// Loops, each on a thread of its own with its own clients and servers.
   std::uint32_t shards = 1;

@@ -26,12 +26,26 @@ Result<ring::RuntimeDirectory> open_directory(const std::string& path) {
   return path.empty() ? ring::RuntimeDirectory::resolve() : ring::RuntimeDirectory::open(path);
 }
 
+std::string joined(const std::string& one, const std::string& other) {
+  return one + (one.empty() || other.empty() ? "" : "; ") + other;
+}
+
+/// What this daemon does without, whatever backend it has.
+std::string own_warning(const DaemonOptions& options, const Log& log) {
+  return joined(options.inherited_limits,
+                log.fault().empty() ? "" : "no daemon.log: " + log.fault());
+}
+
 DaemonFacts make_facts(const DaemonOptions& options, const ring::RuntimeDirectory& directory,
-                       const io::Loop& loop) {
+                       const io::Loop& loop, const Log& log) {
   io::SystemRandom random;
-  return {random.next(),         loop.now_ns(),  loop.features().bits(),
-          directory.path(),      options.shards, std::string(loop.backend_name()),
-          loop.backend_warning()};
+  return {random.next(),
+          loop.now_ns(),
+          loop.features().bits(),
+          directory.path(),
+          options.shards,
+          std::string(loop.backend_name()),
+          joined(loop.backend_warning(), own_warning(options, log))};
 }
 
 }  // namespace
@@ -41,6 +55,7 @@ Result<McpRuntime::Parts> McpRuntime::prepare(const DaemonOptions& options) {
   ring::RuntimeDirectory directory = TRY(open_directory(options.runtime_directory));
   UniqueFd lock = TRY(take_instance_lock(directory, kPredecessorPatienceNs));
   auto log = std::make_unique<Log>(directory.log_path());
+  if (const std::string warning = own_warning(options, *log); !warning.empty()) log->warn(warning);
   Shard::Parts first = TRY(prepare_shard(options, *log, 0));
   Result<std::unique_ptr<io::StrayChildren>> strays =
       io::StrayChildren::adopt(*first.loop, *first.guardian);
@@ -67,7 +82,7 @@ Result<std::unique_ptr<McpRuntime>> McpRuntime::create(const DaemonOptions& opti
 McpRuntime::McpRuntime(const DaemonOptions& options, Parts parts)
     : options_(options),
       parts_(std::move(parts)),
-      facts_(make_facts(options, parts_.directory, *parts_.first.loop)),
+      facts_(make_facts(options, parts_.directory, *parts_.first.loop, *parts_.log)),
       places_(options.shards),
       first_(std::make_unique<Shard>(surroundings(0), std::move(parts_.first))),
       known_(options.shards),

@@ -99,7 +99,6 @@ class Shard final : private Session::Owner {
   std::uint64_t taken() const noexcept { return taken_; }
   std::size_t number() const noexcept { return surroundings_.number; }
   void set_wake_price(std::uint64_t wake_ns) noexcept { channels_.set_wake_price(wake_ns); }
-  /// Nobody is connected, no server runs.
   ShardUse use() const noexcept { return {counters_.clients != 0, pool_.active_count() != 0}; }
 
   // The end, in this order; each step of all shards before the next one of any.

@@ -97,7 +97,9 @@ void CallTable::answer(std::uint64_t correlation, CallReply reply) {
   if (slot->is_abandoned) {
     free(slot);
   } else if (auto_start_ == AutoStart::kYes && is_refused_by_dying_daemon(reply) &&
-             slot->attempts < kAttemptsMax && !slot->cancel_requested) {
+             slot->refusals < kRefusalsMax && !slot->cancel_requested) {
+    ++slot->refusals;
+    if (slot->attempts > 0) --slot->attempts;
     slot->refused = std::move(reply);
   } else {
     slot->reply = std::move(reply);

@@ -23,15 +23,19 @@
 
 namespace mcpwire::client::detail {
 
-/// Times one request is handed to a daemon in total.
+/// Times one request is handed to a daemon that then ends without a word about it.
 inline constexpr std::uint32_t kAttemptsMax = 4;
+/// Times daemons that are ending may refuse a request. Each says so of itself: nothing suggests
+/// that the request is the cause.
+inline constexpr std::uint32_t kRefusalsMax = 256;
 
 struct Call {
   std::uint64_t correlation = 0;
   protocol::Method method = protocol::Method::kPing;
   std::string payload;                 ///< Kept until it is answered: it may have to be sent again.
   std::uint64_t deadline_ns = kNever;  ///< When the client settles the call itself.
-  std::uint32_t attempts = 0;
+  std::uint32_t attempts = 0;          ///< Those that were refused left out.
+  std::uint32_t refusals = 0;
   std::optional<CallReply> reply;
   bool is_abandoned = false;  ///< Its caller is gone; only the slot is still occupied.
   bool cancel_requested = false;

@@ -167,6 +167,7 @@ std::optional<CallReply> Session::wait(std::uint64_t correlation, std::uint64_t 
 /// The daemon lives, but the call's time is over: what is true of it from here on?
 CallReply Session::settle_silent(Call& call) {
   const protocol::CallState state = link_->revoke(*this, call.correlation);
+  link_->drain(*this);
   CallReply reply;
   if (call.reply) {
     reply = std::move(*call.reply);  // It came while we gave up.

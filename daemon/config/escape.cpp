@@ -113,4 +113,13 @@ std::string quote_exactly(std::string_view text) {
   return '"' + escape_unprintable(escaped, LineBreaks::kEscape) + '"';
 }
 
+bool is_utf8(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const std::size_t bytes = decode(text).bytes;
+    if (bytes == 0) return false;
+    text.remove_prefix(bytes);
+  }
+  return true;
+}
+
 }  // namespace mcpwire::config

@@ -24,4 +24,7 @@ std::string escape_unprintable(std::string_view text, LineBreaks line_breaks);
 /// one way only. For decisions of a person (`mcpwire approve`).
 std::string quote_exactly(std::string_view text);
 
+/// True if `text` is well-formed UTF-8.
+bool is_utf8(std::string_view text) noexcept;
+
 }  // namespace mcpwire::config

@@ -4,9 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -46,6 +49,8 @@ class LogTest : public testing::Test {
     return std::string(testing::UnitTest::GetInstance()->current_test_info()->name()) + "_" +
            std::to_string(::getpid());
   }
+
+ protected:
   std::string directory_;
 };
 
@@ -103,9 +108,45 @@ TEST_F(LogTest, AFileThatCannotBeOpenedLosesLinesAndCountsThem) {
 }
 
 TEST_F(LogTest, AFullDiskLosesLinesAndCountsThem) {
-  Log log("/dev/full");
-  log.info("a");
+  Log log(path());
+  log.info("fits");
+  ASSERT_EQ(log.lost_lines(), 0U);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  ::signal(SIGXFSZ, SIG_IGN);
+  const rlimit full{std::filesystem::file_size(path()), before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &full), 0);
+  log.info("does not");
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
   EXPECT_GT(log.lost_lines(), 0U);
+}
+
+TEST_F(LogTest, ALinkIsNotFollowed) {
+  const std::string target = directory_ + "/target";
+  std::ofstream(target) << "kept";
+  ASSERT_EQ(::chmod(target.c_str(), 0644), 0);
+  std::filesystem::create_symlink(target, path());
+  Log log(path());
+  log.info("a");
+  EXPECT_EQ(log.lost_lines(), 1U);
+  EXPECT_EQ(log.fault(), "it is a symbolic link");
+  EXPECT_EQ(permissions(target), 0644U);
+  EXPECT_EQ(std::filesystem::file_size(target), 4U);
+}
+
+TEST_F(LogTest, AFileWithASecondNameIsLeftAlone) {
+  std::ofstream(directory_ + "/other") << "kept";
+  std::filesystem::create_hard_link(directory_ + "/other", path());
+  Log(path()).info("a");
+  EXPECT_EQ(std::filesystem::file_size(path()), 4U);
+}
+
+TEST_F(LogTest, APipeIsNotWaitedFor) {
+  ASSERT_EQ(::mkfifo(path().c_str(), 0600), 0);
+  Log log(path());
+  log.info("a");
+  EXPECT_EQ(log.lost_lines(), 1U);
+  EXPECT_EQ(log.fault(), "it is no regular file");
 }
 
 }  // namespace

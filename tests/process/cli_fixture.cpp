@@ -69,6 +69,11 @@ RunningProgram::~RunningProgram() {
 
 void RunningProgram::signal(int number) const { ::kill(process_id_, number); }
 
+void RunningProgram::wait_for_output() const {
+  pollfd waiting{out_.get(), POLLIN, 0};
+  EXPECT_EQ(::poll(&waiting, 1, kWatchdogMs), 1) << "nothing was printed";
+}
+
 void RunningProgram::write(std::string_view text) {
   EXPECT_EQ(::write(in_.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
 }
@@ -140,7 +145,7 @@ std::string Terminal::await(std::string_view part) const {
 }
 
 std::string CliFixture::program(const std::string& name) {
-  return std::string(MCPWIRE_BIN_DIRECTORY) + '/' + name;
+  return name.starts_with('/') ? name : std::string(MCPWIRE_BIN_DIRECTORY) + '/' + name;
 }
 
 CliFixture::CliFixture() {

@@ -33,7 +33,10 @@ class RunningProgram {
   RunningProgram(RunningProgram&&) = delete;
   ~RunningProgram();
 
+  pid_t process_id() const noexcept { return process_id_; }
   void signal(int number) const;
+  /// Waits until it has printed something, and leaves that unread.
+  void wait_for_output() const;
   void write(std::string_view text);
   void close_input() { in_.reset(); }
   /// Reads what it prints until `part` has come; all of it so far.
@@ -74,7 +77,7 @@ class CliFixture : public ::testing::Test {
     int out_fd = -1;                        ///< Likewise.
     int err_fd = -1;                        ///< Likewise.
     std::string directory;                  ///< Empty: work().
-    std::string program = "mcpwire";        ///< Or another one of those built.
+    std::string program = "mcpwire";        ///< Or another one of those built, or a path.
   };
   /// The program with these arguments.
   RunningProgram start(const std::vector<std::string>& arguments, const Launch& launch);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -16,7 +17,6 @@ namespace mcpwire::test {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 class DaemonReachTest : public DaemonFixture {
  protected:
@@ -113,6 +113,30 @@ TEST_F(DaemonReachTest, ADaemonThatIsStartingIsWaitedForAndNotCompetedWith) {
   const Finished finished = call.finish();
   EXPECT_EQ(finished.exit_code, 0) << finished.err;
   EXPECT_EQ(finished.out, "now\n");
+}
+
+TEST_F(DaemonReachTest, WhatItsStarterWasDeniedIsNotDeniedToAll) {
+  const std::string wrapper =
+      write_script("low", "ulimit -n 64; exec nice -n 5 '" + program("mcpwire") + "' \"$@\"");
+  ASSERT_EQ(run({"daemon", "start"}, {.program = wrapper}).exit_code, 0);
+  const std::string status = run({"daemon", "status"}).out;
+  const pid_t daemon = daemon_pid();
+  rlimit files{};
+  ASSERT_EQ(::prlimit(daemon, RLIMIT_NOFILE, nullptr, &files), 0);
+  // Who may not raise it says so.
+  if (files.rlim_cur < 256) EXPECT_THAT(status, HasSubstr("only 64 open files"));
+  if (::getpriority(PRIO_PROCESS, static_cast<id_t>(daemon)) > 0) {
+    EXPECT_THAT(status, HasSubstr("nice 5"));
+  }
+  EXPECT_EQ(echo().out, "hi\n");
+}
+
+TEST_F(DaemonReachTest, ALogThatIsALinkIsNotWrittenAndStatusSaysSo) {
+  write_file(work() + "/precious", "kept", 0644);
+  std::filesystem::create_symlink(work() + "/precious", run_directory() + "/daemon.log");
+  ASSERT_EQ(echo().exit_code, 0);
+  EXPECT_EQ(log(), "kept");
+  EXPECT_THAT(run({"daemon", "status"}).out, HasSubstr("no daemon.log: it is a symbolic link"));
 }
 
 }  // namespace

@@ -126,5 +126,33 @@ TEST(CommandLineTest, HelpAndVersionAreNoErrors) {
   EXPECT_THAT(refused({"call", "--help"}).text, HasSubstr("--timeout"));
 }
 
+TEST(CommandLineTest, AWrongWordIsNamed) {
+  EXPECT_THAT(refused({"frob"}).text, HasSubstr("unknown command 'frob'"));
+  EXPECT_THAT(refused({"lsit"}).text, HasSubstr("did you mean 'list'?"));
+  EXPECT_THAT(refused({"daemon", "foo"}).text, HasSubstr("unknown daemon command 'foo'"));
+  EXPECT_THAT(refused({"call", "s/t", "{}", "more"}).text, HasSubstr("unexpected argument more"));
+}
+
+TEST(CommandLineTest, AnEmptyOptionIsNoAbsentOne) {
+  for (const auto& end : {refused({"-c", "", "list"}), refused({"list", "--timeout", ""})}) {
+    EXPECT_EQ(end.exit_code, ExitCode::kUsage);
+    EXPECT_THAT(end.text, HasSubstr("is empty"));
+  }
+}
+
+TEST(CommandLineTest, ANameThatIsNoUtf8IsRefused) {
+  for (const auto& end : {refused({"call", "demo/s\xff", "{}"}), refused({"call", "\xc3", "t"})}) {
+    EXPECT_EQ(end.exit_code, ExitCode::kUsage);
+    EXPECT_THAT(end.text, HasSubstr("is not UTF-8"));
+  }
+  EXPECT_EQ(parsed({"call", "demo/\xc3\xa4"}).tool, "\xc3\xa4");
+}
+
+TEST(CommandLineTest, EveryDaemonCommandTakesATimeout) {
+  for (const char* what : {"start", "status", "stop"}) {
+    EXPECT_EQ(parsed({"daemon", what, "--timeout", "1s"}).timeout_ns, 1'000'000'000u);
+  }
+}
+
 }  // namespace
 }  // namespace mcpwire::cli

@@ -123,5 +123,19 @@ TEST_F(ReadToEndTest, TheLimitHolds) {
 
 TEST_F(ReadToEndTest, AClosedDescriptorIsAnError) { EXPECT_FALSE(read_to_end(-1, 10).has_value()); }
 
+TEST(JsonArgumentsTest, NumbersThatNoDoubleHoldsAreJson) {
+  EXPECT_EQ(fault_of(R"({"a":1e400,"b":[-2.5E+999],"c":"1e400"})"), "");
+  EXPECT_THAT(fault_of(R"({"a":1e400,"b":01e})"), HasSubstr("line 1, column"));
+  EXPECT_THAT(fault_of(R"({"a":1e400 2})"), HasSubstr("line 1, column 12"));
+}
+
+TEST(JsonArgumentsTest, WhatNestsTooDeeplyIsShown) {
+  const auto nested = [](std::size_t depth) {
+    return "{\"a\":" + std::string(depth - 1, '[') + "\"[[\"" + std::string(depth - 1, ']') + "}";
+  };
+  EXPECT_EQ(fault_of(nested(64)), "");
+  EXPECT_THAT(fault_of(nested(65)), HasSubstr("line 1, column 69: more than 64 containers"));
+}
+
 }  // namespace
 }  // namespace mcpwire::cli

@@ -123,7 +123,7 @@ TEST(OutputTest, AFullDiskIsAnErrorWithAMessage) {
   Output out(full.get());
   Output err(messages.write_end.get());
   out.own("text");
-  EXPECT_EQ(settle(out, err, ExitCode::kOk), ExitCode::kUsage);
+  EXPECT_EQ(settle(out, err, ExitCode::kOk), ExitCode::kNotSent);
   EXPECT_EQ(settle(out, err, ExitCode::kUnknown), ExitCode::kUnknown) << "it says more";
   EXPECT_NE(messages.contents().find("No space left on device"), std::string::npos);
 }
@@ -135,7 +135,7 @@ TEST(OutputTest, ADescriptorThatCannotBeWrittenIsAnError) {
   Output err(messages.write_end.get());
   EXPECT_EQ(settle(out, err, ExitCode::kOk), ExitCode::kOk) << "nothing was to be written";
   out.own("text");
-  EXPECT_EQ(settle(out, err, ExitCode::kOk), ExitCode::kUsage);
+  EXPECT_EQ(settle(out, err, ExitCode::kOk), ExitCode::kNotSent);
 }
 
 /// What a shell does for a program in the foreground; a test may run in the background.
@@ -167,15 +167,18 @@ TEST(InterruptTest, WhatTheParentIgnoredStaysIgnored) {
   ::sigaction(SIGINT, &before, nullptr);
 }
 
-TEST(InterruptTest, SignalsActAgainAfterwards) {
+TEST(InterruptTest, ASignalThatComesAfterwardsEndsNothingByItself) {
   EXPECT_EXIT(
       {
+        take_default(SIGTERM);
         {
           const Interrupt interrupt;
+          ::raise(SIGTERM);
         }
         ::raise(SIGTERM);
+        ::_exit(7);
       },
-      ::testing::KilledBySignal(SIGTERM), "");
+      ::testing::ExitedWithCode(7), "");
 }
 
 TEST(ProcessWatchTest, EndsWhenTheProcessDoes) {

@@ -5,6 +5,7 @@
 #include "tools/mcpwire/commands.hpp"
 #include "tools/mcpwire/interaction.hpp"
 #include "tools/mcpwire/json_arguments.hpp"
+#include "tools/mcpwire/last_words.hpp"
 #include "tools/mcpwire/render_result.hpp"
 
 #include <string>
@@ -39,7 +40,7 @@ ExitCode show_result(Context& context, std::string_view body) {
 
 ExitCode run_call(Context& context) {
   // Read before signals become events: Ctrl-C must end a wait for standard input.
-  const auto arguments = read_arguments(context.line.arguments);
+  const auto arguments = read_arguments(context.line.arguments, deadline_of(context.line, kNever));
   if (!arguments) return report(context, arguments.error());
   const Interrupt interrupt;
   auto connection = connect(context, NeedsServers::kYes, client::AutoStart::kYes, interrupt);
@@ -51,6 +52,7 @@ ExitCode run_call(Context& context) {
   request.arguments_json = *arguments;
   request.deadline_ns = deadline_of(context.line, 0);
   request.meta_json = interaction.meta();
+  note_call_begins();
   const client::CallReply reply = connection->call_tool(request);
   return reply.outcome == Outcome::kOk ? show_result(context, reply.body)
                                        : show_failure(context, reply);

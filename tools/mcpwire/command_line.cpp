@@ -2,6 +2,8 @@
 #include "tools/mcpwire/command_line.hpp"
 
 #include "daemon/config/duration.hpp"
+#include "daemon/config/escape.hpp"
+#include "daemon/config/nearest_name.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -9,6 +11,7 @@
 #include <sstream>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace mcpwire::cli {
 namespace {
@@ -36,8 +39,10 @@ The configuration is -c FILE, else $MCPWIRE_CONFIG, ./mcp_servers.json, ./.mcp.j
 
 Exit codes: 0 ok, 1 usage or configuration, 2 the server answered with an error,
 3 not sent or rejected (safe to repeat), 4 authorization needed, 5 the tool reported an error,
-6 unknown (it may have happened), 7 cancelled. `daemon status`: 3 if none runs.
-A reader that closes standard output early changes nothing; any other failure to write is 1.)";
+6 unknown (it may have happened), 7 cancelled. `daemon status`: 3 if none runs
+or it does not answer.
+An output that cannot be written is 6 after a call, else 3; a reader that closes it early changes
+nothing. Ctrl-C while nobody reads the output ends mcpwire by that signal.)";
 
 /// What CLI11 fills in; turned into a CommandLine when the parse is over.
 struct Texts {
@@ -57,7 +62,9 @@ class Parser {
     app_.footer(kExamples);
     app_.set_version_flag("--version", kProgramName);
     app_.require_subcommand(1);
-    app_.add_option("-c,--config", line_.config_path, "Configuration file")->type_name("FILE");
+    app_.add_option("-c,--config", line_.config_path, "Configuration file")
+        ->type_name("FILE")
+        ->check(not_empty());
     add_queries();
     add_call();
     add_messages();
@@ -73,12 +80,39 @@ class Parser {
       std::ostringstream fault;
       const int code = app_.exit(error, out, fault);
       if (code == 0) return std::unexpected(CommandLineEnd{protocol::ExitCode::kOk, out.str()});
+      const std::vector<std::string> unknown = app_.remaining(true);
+      const bool is_command_missing = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
+      if (is_command_missing && !unknown.empty()) return unknown_word(unknown.front());
       return wrong("mcpwire: " + std::string(error.what()));
     }
-    return finish();
+    std::expected<CommandLine, CommandLineEnd> line = finish();
+    // It would reach a server as another name.
+    if (line && !config::is_utf8(line->server + '/' + line->tool)) {
+      return wrong("mcpwire: the name " + shown(line->server + '/' + line->tool) + " is not UTF-8");
+    }
+    return line;
   }
 
  private:
+  static std::string shown(const std::string& text) {
+    return config::escape_unprintable(text, config::LineBreaks::kEscape);
+  }
+  /// An empty text is most often a variable that is not set, and never what was meant.
+  static CLI::Validator not_empty() {
+    return {[](const std::string& text) { return text.empty() ? "is empty" : std::string(); }, ""};
+  }
+
+  std::unexpected<CommandLineEnd> unknown_word(const std::string& word) {
+    const auto used = app_.get_subcommands();
+    CLI::App& parent = used.empty() ? app_ : *used.front();
+    std::vector<std::string> names;
+    for (const CLI::App* sub : parent.get_subcommands([](const CLI::App*) { return true; })) {
+      names.push_back(sub->get_name());
+    }
+    const std::string what = used.empty() ? "command" : parent.get_name() + " command";
+    return wrong("mcpwire: " + config::unknown_name_text(what, shown(word), names));
+  }
+
   static std::unexpected<CommandLineEnd> wrong(const std::string& text) {
     return std::unexpected(CommandLineEnd{
         protocol::ExitCode::kUsage, text + "\nmcpwire: `mcpwire --help` shows how it is used\n"});
@@ -93,7 +127,8 @@ class Parser {
   void add_json(CLI::App* sub, const char* text) { sub->add_flag("--json", texts_.json, text); }
   void add_timeout(CLI::App* sub) {
     sub->add_option("--timeout", texts_.timeout, "Longest wait: 5s, 500ms, 2m or seconds")
-        ->type_name("DURATION");
+        ->type_name("DURATION")
+        ->check(not_empty());
   }
 
   void add_queries() {
@@ -229,6 +264,7 @@ class Parser {
       case Command::kInfo:
       case Command::kCall:
         if (split_target()) break;
+        if (!surplus_.empty()) return wrong("mcpwire: unexpected argument " + shown(surplus_));
         return wrong("mcpwire: name the tool as SERVER/TOOL or SERVER TOOL");
       case Command::kRead:
       case Command::kPrompt:
@@ -267,15 +303,16 @@ class Parser {
       const char* const position = joined ? "arguments" : "arguments behind SERVER TOOL";
       if (call_->count(position) > 0) line_.arguments = joined ? texts_.second : texts_.third;
     }
-    const bool surplus = joined && !(is_call ? texts_.third : texts_.second).empty();
+    if (joined) surplus_ = is_call ? texts_.third : texts_.second;
     const bool tool_missing = line_.tool.empty() && (is_call || joined);
-    return !surplus && !tool_missing && !line_.server.empty();
+    return surplus_.empty() && !tool_missing && !line_.server.empty();
   }
 
   CLI::App app_;
   CLI::App* call_ = nullptr;
   CommandLine line_;
   Texts texts_;
+  std::string surplus_;  ///< Behind all that the command takes.
 };
 
 }  // namespace

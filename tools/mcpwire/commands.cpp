@@ -34,7 +34,11 @@ std::string_view consequence(const client::CallReply& reply) noexcept {
 
 Result<config::FoundConfiguration> find_configuration(const Context& context,
                                                       const std::string& chosen_path) {
-  if (context.working_directory.empty()) {
+  // Where the file is named in full it does not matter that there is no directory any more.
+  const auto named = context.environment.find("MCPWIRE_CONFIG");
+  const std::string& name =
+      !chosen_path.empty() || named == context.environment.end() ? chosen_path : named->second;
+  if (context.working_directory.empty() && !name.starts_with('/')) {
     return fail(ErrorKind::kConfiguration, ErrorCode::kConfigMissing,
                 "the current directory cannot be told (was it removed?)");
   }
@@ -81,6 +85,12 @@ std::uint64_t deadline_of(const CommandLine& line, std::uint64_t otherwise) noex
 ExitCode report(Context& context, const Error& error) {
   context.err.own("mcpwire: ").foreign(error.message()).own("\n");
   const bool cancelled = error.kind == ErrorKind::kCancelled;
+  if (context.line.format == Format::kJson) {
+    const Outcome outcome = cancelled ? Outcome::kCancelled : Outcome::kNotSent;
+    context.out.own("{\"outcome\":").own(json_string(protocol::outcome_name(outcome)));
+    context.out.own(",\"may_have_been_sent\":false,\"error\":").foreign(error_json(error));
+    context.out.own("}\n");
+  }
   return protocol::exit_code_of(cancelled ? Outcome::kCancelled : Outcome::kNotSent, error.kind);
 }
 
@@ -95,7 +105,8 @@ ExitCode show_failure(Context& context, const client::CallReply& reply) {
         .foreign(by_server ? std::string(reply.body.view()) : error_json(reply.error));
     context.out.own("}\n").flush();
   }
-  context.err.own("mcpwire: ").foreign(message).own(consequence(reply)).own("\n");
+  // One line, or a server could put words into our mouth.
+  context.err.own("mcpwire: ").foreign_line(message).own(consequence(reply)).own("\n");
   return protocol::exit_code_of(reply.outcome, reply.error.kind);
 }
 

@@ -62,7 +62,8 @@ Result<client::Connection> connect(const Context& context, NeedsServers needs_se
 /// The command's start + --timeout, or `otherwise` where none was given. CLOCK_MONOTONIC.
 std::uint64_t deadline_of(const CommandLine& line, std::uint64_t otherwise) noexcept;
 
-/// "mcpwire: <message>" on stderr, and the code for what was never handed to a server.
+/// "mcpwire: <message>" on stderr (and as JSON on stdout where that is wanted), and the code for
+/// what was never handed to a server.
 protocol::ExitCode report(Context& context, const Error& error);
 
 /// Why a call or request brought no result, on stderr (and as JSON on stdout where that is wanted),

@@ -5,6 +5,7 @@
 #include "io/system_file_system.hpp"
 #include "tools/mcpwire/command_line.hpp"
 #include "tools/mcpwire/commands.hpp"
+#include "tools/mcpwire/last_words.hpp"
 
 #include <unistd.h>
 
@@ -81,10 +82,18 @@ ExitCode main_function(int argc, const char* const* argv) {
     (wanted ? out : err).own(line.error().text);
     return settle(out, err, line.error().exit_code);
   }
+  if (!is_writable(STDOUT_FILENO)) {
+    // Afterwards it would be too late: a tool would have run for nobody.
+    err.own("mcpwire: standard output cannot be written: it is closed; nothing was sent\n");
+    return settle(out, err, ExitCode::kUsage);
+  }
   line->started_ns = monotonic_now_ns();
   io::SystemFileSystem files;
   Context context{*line, current_environment(), current_directory(), files, out, err};
-  return settle(out, err, run(context));
+  const ExitCode code = settle(out, err, run(context));
+  const int signal = out.interrupted_by() != 0 ? out.interrupted_by() : err.interrupted_by();
+  if (signal != 0) end_by_signal(signal);
+  return code;
 }
 
 }  // namespace
@@ -93,5 +102,6 @@ ExitCode main_function(int argc, const char* const* argv) {
 int main(int argc, char** argv) {
   mcpwire::cli::occupy_standard_descriptors();
   mcpwire::cli::ignore_write_signals();
+  mcpwire::cli::install_last_words();
   return static_cast<int>(mcpwire::cli::main_function(argc, argv));
 }

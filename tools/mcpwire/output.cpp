@@ -2,9 +2,9 @@
 #include "tools/mcpwire/output.hpp"
 
 #include "daemon/config/escape.hpp"
+#include "tools/mcpwire/last_words.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -21,26 +21,9 @@ std::size_t terminal_columns(int fd) noexcept {
   return ::ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
-/// 0, or the errno of what failed.
-int write_all(int fd, std::string_view text) noexcept {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written > 0) {
-      text.remove_prefix(static_cast<std::size_t>(written));
-    } else if (written < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-      // Somebody who shares the pipe or terminal made it non-blocking.
-      pollfd waiting{fd, POLLOUT, 0};
-      ::poll(&waiting, 1, -1);
-    } else if (written < 0 && errno != EINTR) {
-      return errno;
-    }
-  }
-  return 0;
-}
-
 }  // namespace
 
-Output::Output(int fd) : fd_(fd), is_terminal_(::isatty(fd) == 1) {
+Output::Output(int fd) : writer_(fd), is_terminal_(::isatty(fd) == 1) {
   if (is_terminal_) columns_ = terminal_columns(fd);
 }
 
@@ -48,7 +31,7 @@ Output& Output::own(std::string_view text) {
   if (text.size() >= kBufferBytes) {
     // From where it lies: a large result is not copied on its way out.
     flush();
-    if (failure_ == 0) failure_ = write_all(fd_, text);
+    if (failure_ == 0) failure_ = writer_.write_all(text);
     return *this;
   }
   buffer_ += text;
@@ -66,19 +49,28 @@ Output& Output::foreign_line(std::string_view text) {
 }
 
 void Output::flush() noexcept {
-  if (failure_ == 0) failure_ = write_all(fd_, buffer_);
+  if (failure_ == 0) failure_ = writer_.write_all(buffer_);
   buffer_.clear();
 }
 
 protocol::ExitCode settle(Output& out, Output& err, protocol::ExitCode wanted) {
   out.flush();
-  if (out.failure() != 0 && out.failure() != EPIPE) {
+  if (out.interrupted_by() != 0) {
+    err.own("mcpwire: interrupted while nobody read the output, which is not whole; exit code ");
+    err.own(std::to_string(static_cast<int>(wanted))).own(" had been reached before that\n");
+  } else if (out.failure() != 0 && out.failure() != EPIPE) {
     err.own("mcpwire: standard output cannot be written: ").own(std::strerror(out.failure()));
-    err.own("\n");
-    if (wanted == protocol::ExitCode::kOk) wanted = protocol::ExitCode::kUsage;
+    err.own("; what was asked for had ended with exit code ");
+    err.own(std::to_string(static_cast<int>(wanted))).own("\n");
+    if (wanted == protocol::ExitCode::kOk) wanted = own_failure_code();
   }
   err.flush();
   return wanted;
+}
+
+bool is_writable(int fd) noexcept {
+  const int flags = ::fcntl(fd, F_GETFL);
+  return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
 }
 
 void occupy_standard_descriptors() noexcept {

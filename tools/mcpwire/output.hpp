@@ -8,6 +8,7 @@
 #pragma once
 
 #include "protocol/outcome.hpp"
+#include "tools/mcpwire/patient_writer.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -37,11 +38,15 @@ class Output {
 
   void flush() noexcept;
 
-  /// errno of the first write that failed; 0 if none did. EPIPE: the reader has gone.
+  /// The signal that came while the reader took nothing; 0: none. Nothing is written any more.
+  int interrupted_by() const noexcept { return writer_.interrupted_by(); }
+
+  /// errno of the first write that failed; 0 if none did. EPIPE: the reader has gone; EINTR: see
+  /// interrupted_by().
   int failure() const noexcept { return failure_; }
 
  private:
-  int fd_;
+  PatientWriter writer_;
   bool is_terminal_;
   std::size_t columns_ = 0;
   int failure_ = 0;
@@ -49,9 +54,14 @@ class Output {
 };
 
 /// Writes the rest and gives the exit code: `wanted`, unless it is kOk and standard output could
-/// not be written (a full disk, say), which is kUsage with a message. A reader that went away early
+/// not be written (a full disk, say), which is own_failure_code() with a message. A reader that
+/// went away early
 /// (`| head`) is no failure: it has what it wanted, and the code tells what became of the command.
+/// An interrupted output is told of with that code; the caller then ends by the signal.
 protocol::ExitCode settle(Output& out, Output& err, protocol::ExitCode wanted);
+
+/// False for a descriptor that is closed or was opened for reading only.
+bool is_writable(int fd) noexcept;
 
 /// Makes sure that descriptors 0 to 2 are taken, so that no file or socket of ours lands there and
 /// is written to by mistake. A closed stdin reads as empty, a closed stdout fails to be written.

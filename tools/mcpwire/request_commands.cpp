@@ -5,6 +5,7 @@
 #include "tools/mcpwire/commands.hpp"
 #include "tools/mcpwire/interaction.hpp"
 #include "tools/mcpwire/json_arguments.hpp"
+#include "tools/mcpwire/last_words.hpp"
 #include "tools/mcpwire/render_messages.hpp"
 #include "tools/mcpwire/render_result.hpp"
 #include "tools/mcpwire/render_tools.hpp"
@@ -33,6 +34,7 @@ ExitCode ask(Context& context, const Asked& asked, Show&& show) {
   auto connection = connect(context, NeedsServers::kYes, client::AutoStart::kYes, interrupt);
   if (!connection) return report(context, connection.error());
   const Interaction interaction(context, *connection, interrupt);
+  note_call_begins();
   const client::CallReply reply = connection->request({.server = context.line.server,
                                                        .method = asked.method,
                                                        .params_json = asked.params,

@@ -4,6 +4,7 @@
 // `mcpwire daemon start|status|stop`. Under a second name on its command line it is the guardian,
 // which outlives it by a moment to end the servers.
 #include "daemon/era_verdicts.hpp"
+#include "daemon/inherited_limits.hpp"
 #include "daemon/options.hpp"
 #include "daemon/runtime.hpp"
 #include "io/guardian_main.hpp"
@@ -59,12 +60,14 @@ void add_options(CLI::App& app, DaemonOptions& options, double& server_idle_s,
   app.add_option("--ready-fd", options.ready_fd,
                  "descriptor to write \"ready\" or \"error: ...\" to")
       ->check(CLI::Range(3, 1 << 20));
+  // A thousandth of a second to thirty years.
+  const CLI::Range seconds(0.001, 1e9);
   app.add_option("--server-idle", server_idle_s, "seconds after which an unused server is stopped")
-      ->check(CLI::PositiveNumber)
+      ->check(seconds)
       ->capture_default_str();
   app.add_option("--daemon-idle", daemon_idle_s,
                  "seconds after the last server and client until the daemon ends")
-      ->check(CLI::PositiveNumber)
+      ->check(seconds)
       ->capture_default_str();
   app.add_option("--concurrency", options.concurrency,
                  "servers asked for their tools at the same time")
@@ -138,7 +141,7 @@ int run_daemon(DaemonOptions options, const std::string& backend) {
   // Started through /proc/self/exe it would be called "exe" in every list of processes.
   ::prctl(PR_SET_NAME, "mcpwired");
   io::block_termination_signals();
-  io::raise_open_files_limit();
+  options.inherited_limits = daemon::shed_inherited_limits();
   Result<std::unique_ptr<daemon::McpRuntime>> runtime = daemon::McpRuntime::create(options);
   if (!runtime.has_value()) return fail_start(readiness, runtime.error());
   // One that nobody waits for would be left over from a command that was interrupted. It ends as
