@@ -92,7 +92,7 @@ TEST_F(DaemonLifeTest, AHundredCommandsOnAColdMachineStartOneDaemon) {
     EXPECT_EQ(finished.out, "hi\n");
   }
   const std::string text = log();
-  EXPECT_EQ(text.find(" serves "), text.rfind(" serves ")) << text;
+  EXPECT_EQ(text.find(" serves /"), text.rfind(" serves /")) << text;
   EXPECT_EQ(children_like(daemon_pid(), "mcpwire-demo-server").size(), 1U);
 }
 

@@ -155,7 +155,7 @@ TEST_P(HttpDemoServerTest, HearsOfProgress) {
 
 TEST_P(HttpDemoServerTest, ErrorsAreThePeers) {
   EXPECT_EQ(call("nobody", "{}").outcome, Outcome::kPeerError);
-  EXPECT_EQ(request("resources/list", "").outcome, Outcome::kPeerError);
+  EXPECT_EQ(request("no/such/method", "").outcome, Outcome::kPeerError);
 }
 
 TEST_P(HttpDemoServerTest, ACallThatKillsTheServerIsUnknownAndLaterOnesAreNotSent) {
