@@ -165,7 +165,7 @@ TEST_F(DaemonLifeTest, ConfigurationsShareWhatIsTheSameAndKeepApartWhatIsNot) {
 
 TEST_F(DaemonLifeTest, AChangedConfigurationTakesEffectOnTheNextCommandAndKillsNoCall) {
   use_demo_server();
-  RunningProgram slow = start({"call", "demo/sleep", R"({"ms":1500})"}, {});
+  RunningProgram slow = start({"call", "demo/sleep", R"({"ms":5000})"}, {});
   while (run({"daemon", "status", "--json"}).out.find("\"calls\":1") == std::string::npos) {
   }
   use_server(demo_server(), R"("env":{"MCPWIRE_DEMO_PAGE_SIZE":"2"})");
