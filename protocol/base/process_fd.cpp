@@ -18,6 +18,7 @@ UniqueFd open_process(std::int32_t process_id) noexcept {
 
 bool wait_for_process_end(const UniqueFd& process, std::uint64_t patience_ns) noexcept {
   constexpr std::uint64_t kMillisecondsMax = 1'000'000'000;
+  if (!process) return true;
   pollfd ended{process.get(), POLLIN, 0};
   const std::uint64_t milliseconds = patience_ns / kNanosecondsPerMillisecond;
   return ::poll(&ended, 1, static_cast<int>(std::min(milliseconds, kMillisecondsMax))) > 0;

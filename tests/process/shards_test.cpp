@@ -99,8 +99,9 @@ TEST_F(ShardsTest, AServerThatEndsIsStartedAnewForEveryClient) {
   }
   const pid_t daemon = daemon_pid();
   for (const pid_t process : servers_of(daemon)) {
+    const UniqueFd server = open_process(process);  // While it is there for certain.
     ASSERT_EQ(::kill(process, SIGKILL), 0);
-    wait_for_process_end(open_process(process), kPatienceNs);
+    wait_for_process_end(server, kPatienceNs);
   }
   for (std::size_t number = 0; number < kServers; ++number) {
     EXPECT_EQ(call(number, "anew").out, "anew\n");

@@ -49,7 +49,9 @@ TEST(ProcessFdTest, IsEmptyForAProcessThatIsGone) {
   Child child;
   child.life.reset();
   child.reap();
-  EXPECT_FALSE(open_process(child.process_id));
+  const UniqueFd nobody = open_process(child.process_id);
+  EXPECT_FALSE(nobody);
+  EXPECT_TRUE(wait_for_process_end(nobody, kNever)) << "it has ended";
 }
 
 }  // namespace
