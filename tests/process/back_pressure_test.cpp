@@ -118,7 +118,8 @@ TEST_F(BackPressureTest, AClientThatReadsNothingCostsABoundedAmountAndDelaysNobo
   EXPECT_EQ(calls.size(), protocol::kCallWindow);
   for (int i = 0; i < 20; ++i) EXPECT_EQ(echo().exit_code, 0);
   // Answers that wait are in files, which count once they are there at all.
-  if (kRecycleMemory) EXPECT_LT(memory_of(daemon), before + 10 * 1024);
+  // All of them are 25 MB; mimalloc keeps some 13 that it had for a while.
+  if (kRecycleMemory) EXPECT_LT(memory_of(daemon), before + 20 * 1024);
   EXPECT_LT(files_of(daemon), protocol::kCallWindow * (kBlobBytes + 16 * 1024) + (16 << 20));
   // What it had asked for is there when it reads at last.
   for (const std::uint64_t each : calls) EXPECT_EQ(connection.wait(each)->outcome, Outcome::kOk);
