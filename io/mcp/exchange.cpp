@@ -8,6 +8,7 @@
 #include "protocol/mcp/revision.hpp"
 
 #include <array>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -78,6 +79,39 @@ RpcReply of_whole(RpcReply reply) {
   return reply;
 }
 
+/// What follows an interim result: the next round's params, or the end of the whole.
+struct AfterInterim {
+  std::string params;
+  std::optional<RpcReply> end = {};
+};
+
+AfterInterim ends(RpcReply reply) { return {{}, std::move(reply)}; }
+
+/// A frame of its own, so that the one of every exchange stays small: few have a second round.
+// The loop outlives the exchange; params are the caller's until the end.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
+task<AfterInterim> after_interim(EventLoop& loop,
+                                 std::string_view params,  // outlives: as the header says
+                                 RpcReply reply, int round, RequestOptions options) {
+  json::ValueReader reader;
+  if (round == 0 && answers_himself(reader, params)) co_return ends(std::move(reply));
+  if (round == kInputRoundsMax) {
+    co_return ends(broken("the server asked for input in more than " +
+                          std::to_string(kInputRoundsMax) + " rounds"));
+  }
+  const Result<Interim> interim = read_interim(reader, reply.body);
+  if (!interim.has_value()) co_return ends(broken(interim.error().message()));
+  std::string responses;
+  if (!interim->questions.empty()) {
+    Result<std::vector<InputQuestion>> questions = read_questions(reader, interim->questions);
+    if (!questions.has_value()) co_return ends(broken(questions.error().message()));
+    Result<std::string> answers = co_await ask_caller(loop, *std::move(questions), options);
+    if (!answers.has_value()) co_return ends(not_answered(answers.error()));
+    responses = *std::move(answers);
+  }
+  co_return AfterInterim{next_params(params, responses, interim->state)};
+}
+
 // Loop and transport outlive the exchange; method and params are the caller's until the end.
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
 task<RpcReply> exchange_modern(EventLoop& loop, McpTransport& transport,
@@ -89,28 +123,14 @@ task<RpcReply> exchange_modern(EventLoop& loop, McpTransport& transport,
     RpcReply reply =
         co_await transport.request(method, round == 0 ? params : std::string_view(next), options);
     if (round > 0) reply = of_whole(std::move(reply));
-    if (reply.outcome != Outcome::kOk) co_return std::move(reply);
-    if (reply.result_type == ResultType::kComplete) co_return std::move(reply);
+    const bool is_end = reply.outcome != Outcome::kOk || reply.result_type == ResultType::kComplete;
+    if (is_end) co_return std::move(reply);
     if (reply.result_type == ResultType::kTask) {
       co_return of_whole(co_await drive_task(loop, transport, std::move(reply.body), options));
     }
-    json::ValueReader reader;
-    if (round == 0 && answers_himself(reader, params)) co_return std::move(reply);
-    if (round == kInputRoundsMax) {
-      co_return broken("the server asked for input in more than " +
-                       std::to_string(kInputRoundsMax) + " rounds");
-    }
-    const Result<Interim> interim = read_interim(reader, reply.body);
-    if (!interim.has_value()) co_return broken(interim.error().message());
-    std::string responses;
-    if (!interim->questions.empty()) {
-      Result<std::vector<InputQuestion>> questions = read_questions(reader, interim->questions);
-      if (!questions.has_value()) co_return broken(questions.error().message());
-      Result<std::string> answers = co_await ask_caller(loop, *std::move(questions), options);
-      if (!answers.has_value()) co_return not_answered(answers.error());
-      responses = *std::move(answers);
-    }
-    next = next_params(params, responses, interim->state);
+    AfterInterim after = co_await after_interim(loop, params, std::move(reply), round, options);
+    if (after.end.has_value()) co_return *std::move(after.end);
+    next = std::move(after.params);
   }
 }
 
