@@ -13,8 +13,11 @@ using detail::commit_word;
 
 namespace {
 
-/// More lines than that are not under way at the same time anyway.
-constexpr std::uint64_t kPrefetchBytesMax = 2048;
+/// How far beyond the next record lines are fetched. A line takes as long to come as several small
+/// records take to write; a stream of them is fast only while the lines come beside each other.
+constexpr std::uint64_t kFetchAheadBytes = 512;
+/// Of one record, so that a commit stays short.
+constexpr std::uint64_t kFetchRecordBytesMax = 64 * 1024;
 
 }  // namespace
 
@@ -101,20 +104,32 @@ void Producer::commit(protocol::RequestHeader header, std::uint64_t correlation,
   prepare_next(end - record);
 }
 
-/// Zeroes the commit word behind the next record and fetches its lines, if it has the size of this
-/// one. They are in the peer's cache since the last lap; fetching them now, while the peer works,
-/// and not between the next record and its commit word takes that out of every round trip.
+/// Zeroes the commit word behind the next record, if it has the size of this one, and fetches its
+/// lines and some more. They are in the peer's cache since the last lap; fetching them now, while
+/// the peer works, and not between the next record and its commit word takes that out of every
+/// round trip.
 void Producer::prepare_next(std::uint64_t bytes) noexcept {
   const std::uint64_t behind = position_ + bytes;
   zeroed_position_ = kNoPosition;
   if (behind + kGranuleBytes - credited_ > own_.ring_bytes) return;
   commit_word(record_at(behind)).store(0, std::memory_order_relaxed);
   zeroed_position_ = behind;
+  fetch_ahead(bytes);
+}
+
+/// Each line once, and none that the peer has not given back: it may be reading there.
+void Producer::fetch_ahead(std::uint64_t record_bytes) noexcept {
+  const std::uint64_t free = credited_ + own_.ring_bytes - position_;
+  const std::uint64_t end =
+      std::min(std::min(record_bytes, kFetchRecordBytesMax) + kFetchAheadBytes, free);
+  // Distances from here; what an abort or a large record left behind us is nothing.
+  std::uint64_t line = fetched_position_ - position_;
   // Its first line came with its own commit word, which was zeroed for the record before it.
-  const std::uint64_t fetched = std::min(bytes, kPrefetchBytesMax);
-  for (std::uint64_t line = kCacheLineBytes; line < fetched; line += kCacheLineBytes) {
+  if (line == 0 || line > end) line = kCacheLineBytes;
+  for (; line < end; line += kCacheLineBytes) {
     detail::prefetch_for_write(record_at(position_ + line));
   }
+  fetched_position_ = position_ + line;
 }
 
 /// Stores the commit words of a pad at `first` (if it is not the record itself) and of `record`.

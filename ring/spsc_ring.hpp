@@ -115,6 +115,7 @@ class alignas(kCacheLineBytes) Producer {
   bool refresh_credits() noexcept;
   void write_pad() noexcept;
   void prepare_next(std::uint64_t bytes) noexcept;
+  void fetch_ahead(std::uint64_t record_bytes) noexcept;
   void publish(std::uint64_t first, std::uint64_t record) noexcept;
 
   SegmentMemory own_;
@@ -123,6 +124,7 @@ class alignas(kCacheLineBytes) Producer {
   std::uint64_t credited_;  ///< Last position of the peer that we believed.
   std::uint64_t batch_start_ = 0;
   std::uint64_t zeroed_position_ = kNoPosition;  ///< A commit word that is zero already.
+  std::uint64_t fetched_position_ = 0;           ///< Lines in front of it were asked for.
   std::uint64_t space_epoch_ = 0;
   std::uint64_t rung_word_ = 0;
   std::uint32_t reserved_bytes_ = 0;
@@ -161,6 +163,10 @@ class alignas(kCacheLineBytes) Consumer {
   /// Ends the use of the frame that peek() showed. REQUIRES: there is one.
   void release() noexcept;
 
+  /// True if release() has published credits since peer_waits_for_space() was asked: a producer
+  /// that sleeps can be woken now and fill what is free while the rest is being read.
+  [[nodiscard]] bool has_untold_credits() const noexcept { return has_untold_credits_; }
+
   /// After a run of release(): publishes all credits and says whether the peer's producer sleeps
   /// for room and must be rung, at most once for each time it went to sleep.
   [[nodiscard]] bool peer_waits_for_space() noexcept;
@@ -185,6 +191,7 @@ class alignas(kCacheLineBytes) Consumer {
   Failure violation() noexcept;
   bool is_valid_pad(const protocol::RequestHeader& header, std::uint64_t room) const noexcept;
   void publish_position() noexcept;
+  void fetch_backlog() noexcept;
 
   SegmentMemory own_;
   PeerMemory peer_;
@@ -193,7 +200,9 @@ class alignas(kCacheLineBytes) Consumer {
   std::uint64_t peeked_bytes_ = 0;  ///< Record at position_ that peek() accepted; 0: none.
   std::uint64_t epoch_ = 0;
   std::uint64_t rung_word_ = 0;
+  std::uint64_t fetched_position_ = 0;  ///< Lines in front of it were asked for.
   FrameView peeked_{};
+  bool has_untold_credits_ = false;
   bool violated_ = false;
 };
 

@@ -58,13 +58,10 @@ Waiter::Waiter(Consumer& consumer, Producer& producer, const Clock& clock, Waite
 
 Result<WaitOutcome> Waiter::wait_blocking(std::uint64_t deadline_ns,
                                           std::optional<std::uint32_t> wanted_space) {
+  if (consumer_.has_untold_credits()) ring_for_space();
   if (const Found found = TRY(look(wanted_space))) return *found;
   // A peer that sleeps for room would never produce what we are about to wait for.
-  if (consumer_.peer_waits_for_space()) {
-    ++counters_.doorbells_rung;
-    // A peer that is gone is noticed below, after its last records were taken.
-    static_cast<void>(ring_doorbell(options_.socket_fd));
-  }
+  ring_for_space();
   if (spin_limit() != 0 && policy_.may_spin()) {
     ++counters_.spins;
     if (const Found found = TRY(spin(deadline_ns, wanted_space))) {
@@ -76,6 +73,13 @@ Result<WaitOutcome> Waiter::wait_blocking(std::uint64_t deadline_ns,
     const Found found = TRY(park(deadline_ns, wanted_space));
     if (found) return settle(*found, wanted_space);
   }
+}
+
+void Waiter::ring_for_space() {
+  if (!consumer_.peer_waits_for_space()) return;
+  ++counters_.doorbells_rung;
+  // A peer that is gone is noticed by whoever waits, after its last records were taken.
+  static_cast<void>(ring_doorbell(options_.socket_fd));
 }
 
 Result<Waiter::Found> Waiter::look(std::optional<std::uint32_t> wanted_space) {

@@ -63,6 +63,7 @@ class Waiter {
  private:
   using Found = std::optional<WaitOutcome>;
 
+  void ring_for_space();
   Result<Found> look(std::optional<std::uint32_t> wanted_space);
   std::uint64_t spin_limit() const noexcept;
   bool has_spun_enough(std::uint64_t spun_ns) noexcept;

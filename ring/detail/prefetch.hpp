@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Fetching cache lines before they are written. A hint: it changes nothing that can be observed.
+// Fetching cache lines before they are used. A hint: it changes nothing that can be observed.
 #pragma once
 
 #include <cstddef>
@@ -17,5 +17,7 @@ inline void prefetch_for_write(const std::byte* address) noexcept {
   __builtin_prefetch(address, 1);
 #endif
 }
+
+inline void prefetch_for_read(const std::byte* address) noexcept { __builtin_prefetch(address); }
 
 }  // namespace mcpwire::ring::detail

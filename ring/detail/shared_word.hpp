@@ -45,6 +45,12 @@ inline ReadOnlyWord<std::uint32_t> commit_word(const std::byte* record) noexcept
       *reinterpret_cast<const std::uint32_t*>(record + offsetof(protocol::FrameHeader, commit)));
 }
 
+/// What a commit word may be, to decide about a prefetch and nothing else: whatever is read, the
+/// ring behaves the same.
+inline std::uint32_t commit_hint(const std::byte* record) noexcept {
+  return commit_word(record).load(std::memory_order_relaxed);
+}
+
 /// Writes a header but for its commit word, which the peer may be polling.
 inline void write_header(std::byte* record, const protocol::RequestHeader& header,
                          std::uint64_t correlation) noexcept {

@@ -56,6 +56,9 @@ inline ReadOnlyWord<std::uint32_t> commit_word(const std::byte* record) noexcept
       *reinterpret_cast<const std::uint32_t*>(record + offsetof(protocol::FrameHeader, commit)));
 }
 
+/// No access of the model: it decides about a prefetch only.
+inline std::uint32_t commit_hint(const std::byte*) noexcept { return 0; }
+
 inline constexpr std::size_t kCorrelationOffset = offsetof(protocol::FrameHeader, correlation);
 
 inline void write_header(std::byte* record, const protocol::RequestHeader& header,
