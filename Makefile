@@ -9,7 +9,7 @@ BUILD = cmake --preset $(1) >build/$(1).configure.log 2>&1 || { cat build/$(1).c
         cmake --build --preset $(1) -j $(JOBS)
 
 .PHONY: help setup build demo test test-release test-dev test-mimalloc tsan tidy fuzz soak coverage \
-        bench bench-smoke peers fmt fmt-check check incremental clean
+        coverage-report bench bench-smoke peers fmt fmt-check check incremental clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -34,14 +34,16 @@ test-release: build ## all tests in the release build
 test-dev: setup ## all tests under AddressSanitizer and UBSan
 	@$(call BUILD,dev)
 	@scripts/interop_setup.sh || [ $$? -eq 77 ]
+	@rm -rf build/dev/profiles
 	@ctest --preset dev
 
-# Only the programs link the allocator, so only the tests that run them say anything about it.
-test-mimalloc: setup ## the process tests with mimalloc linked into the daemon
+# Only the programs link the allocator, so only the tests that run them say anything about it. They
+# are linked in place and linked back, whatever the tests say: to compile it all again took minutes.
+test-mimalloc: build ## the tests of the programs with mimalloc linked into the daemon
 	@$(call BUILD,mimalloc)
-	@ctest --preset mimalloc
+	@ctest --preset mimalloc; result=$$?; $(call BUILD,release) && exit $$result
 
-tsan: setup ## unit, stress and process tests under ThreadSanitizer
+tsan: setup ## whatever runs threads or programs, under ThreadSanitizer
 	@$(call BUILD,tsan)
 	@ctest --preset tsan
 
@@ -54,7 +56,9 @@ fuzz: setup ## every fuzz target for FUZZ_SECONDS (30) each
 soak: build ## larger models once, then process, stress, conformance tests for SOAK_MINUTES (30)
 	@scripts/soak.sh $(SOAK_MINUTES)
 
-coverage: setup ## line and branch coverage per folder, with the gate
+coverage: test-dev coverage-report ## all tests under the sanitizers, and what they covered
+
+coverage-report: ## line and branch coverage per folder of the last test-dev, with the gate
 	@scripts/coverage.sh
 
 bench: setup ## all benchmarks; results as JSON in build/bench/results

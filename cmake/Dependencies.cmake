@@ -12,7 +12,7 @@ find_package(GTest REQUIRED)                                   # 1.12.1
 find_package(benchmark REQUIRED)                               # 1.7.1
 pkg_check_modules(liburing REQUIRED IMPORTED_TARGET liburing)  # 2.3
 
-option(MCPWIRE_MIMALLOC "Link mimalloc into mcpwired and mcp-bench" OFF)
+option(MCPWIRE_MIMALLOC "Link mimalloc into mcpwired" OFF)
 if(MCPWIRE_MIMALLOC)
   find_package(mimalloc REQUIRED)                              # 2.0.9
 endif()

@@ -2,18 +2,20 @@
 #   mcpwire_NAME with the alias mcpwire::NAME.
 # mcpwire_program(NAME [STATIC_PIE] SOURCES ... PRIVATE ...): a program in bin/. STATIC_PIE is for
 #   what a person starts from a shell: without shared libraries it starts in half the time.
-# mcpwire_test(NAME LABEL label [TIMEOUT seconds] [TEST_LIST variable] [BOTH_BACKENDS] [SHARDS]
-#   SOURCES ... PRIVATE ...): a GoogleTest program; every case of it becomes a CTest test with that
-#   label; with BOTH_BACKENDS a second one, whose name ends in .epoll, with MCPWIRE_IO_BACKEND=epoll;
-#   with SHARDS one whose name ends in .shards, with MCPWIRE_SHARDS=2.
+# mcpwire_test(NAME LABEL label [TIMEOUT seconds] [TEST_LIST variable] [THREADS] [BOTH_BACKENDS]
+#   [SHARDS] SOURCES ... PRIVATE ...): a GoogleTest program; every case of it becomes a CTest test
+#   with that label; with BOTH_BACKENDS a second one, whose name ends in .epoll, with
+#   MCPWIRE_IO_BACKEND=epoll; with SHARDS one whose name ends in .shards, with MCPWIRE_SHARDS=2.
+#   THREADS: it runs several, so ThreadSanitizer is to see it (label stress, process or programs: it does).
 # mcpwire_bench(NAME SOURCES ... PRIVATE ...): a Google Benchmark program in bench/, with a smoke
 #   run of tiny parameters in CTest.
 
-set(MCPWIRE_TEST_LABELS unit conformance stress explorer process interop fuzz style)
+set(MCPWIRE_TEST_LABELS unit conformance stress explorer process programs interop fuzz style)
 # `mcpwire_tests_process` and so on build the tests of one label.
 foreach(label ${MCPWIRE_TEST_LABELS})
   add_custom_target(mcpwire_tests_${label})
 endforeach()
+add_custom_target(mcpwire_tests_threads)
 
 add_library(mcpwire_warnings INTERFACE)
 target_compile_options(mcpwire_warnings INTERFACE
@@ -43,9 +45,20 @@ function(mcpwire_program name)
   endif()
 endfunction()
 
+# To parse GoogleTest takes as long as to compile a test: all of them share one precompiled copy.
+function(mcpwire_share_test_headers name)
+  if(NOT TARGET mcpwire_test_headers)
+    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/test_headers.cpp CONTENT "")
+    add_library(mcpwire_test_headers OBJECT ${CMAKE_BINARY_DIR}/test_headers.cpp)
+    target_link_libraries(mcpwire_test_headers PRIVATE mcpwire_warnings GTest::gmock)
+    target_precompile_headers(mcpwire_test_headers PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+  endif()
+  target_precompile_headers(${name} REUSE_FROM mcpwire_test_headers)
+endfunction()
+
 include(GoogleTest)
 function(mcpwire_test name)
-  cmake_parse_arguments(ARG "BOTH_BACKENDS;SHARDS" "LABEL;TIMEOUT;TEST_LIST" "SOURCES;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "THREADS;BOTH_BACKENDS;SHARDS" "LABEL;TIMEOUT;TEST_LIST" "SOURCES;PRIVATE" ${ARGN})
   if(NOT ARG_LABEL IN_LIST MCPWIRE_TEST_LABELS)
     message(FATAL_ERROR "mcpwire_test(${name}): LABEL must be one of: ${MCPWIRE_TEST_LABELS}. "
                         "A test with another label would be run by nobody.")
@@ -59,9 +72,12 @@ function(mcpwire_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE mcpwire_warnings ${ARG_PRIVATE} GTest::gmock GTest::gtest_main)
-  target_precompile_headers(${name} PRIVATE <gtest/gtest.h>)
+  mcpwire_share_test_headers(${name})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_dependencies(mcpwire_tests_${ARG_LABEL} ${name})
+  if(ARG_THREADS OR ARG_LABEL MATCHES "^(stress|process|programs)$")
+    add_dependencies(mcpwire_tests_threads ${name})
+  endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_LIST ${ARG_TEST_LIST}
     PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
   if(ARG_BOTH_BACKENDS)

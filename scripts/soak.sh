@@ -15,7 +15,7 @@ rounds=0
 MCPWIRE_WAKE_ROUNDS=1000000 build/release/tests/ring_wake_test
 MCPWIRE_SOAK=${MCPWIRE_SOAK:-50} build/release/tests/call_outcome_process_test
 while [ $SECONDS -lt $end ]; do
-  ctest --test-dir build/release -L '^(process|stress|conformance)$' --no-tests=error --output-on-failure \
+  ctest --test-dir build/release -L '^(process|programs|stress|conformance)$' --no-tests=error --output-on-failure \
     --schedule-random -j 2 --quiet || { echo "soak: failed in round $((rounds + 1)), $SECONDS s after the start" >&2; exit 1; }
   rounds=$((rounds + 1))
 done
