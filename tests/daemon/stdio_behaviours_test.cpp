@@ -6,9 +6,8 @@
 #include "daemon/request.hpp"
 #include "io/scope.hpp"
 #include "io/stdio_transport.hpp"
-#include "io/stray_children.hpp"
 #include "protocol/outcome.hpp"
-#include "tests/io/process_fixture.hpp"
+#include "tests/io/strays_fixture.hpp"
 
 #include <array>
 #include <fstream>
@@ -64,18 +63,9 @@ struct Conversation final : McpTransport::CloseObserver,
   std::string closed;
 };
 
-class StdioBehavioursTest : public ProcessTest,
+class StdioBehavioursTest : public StraysTest,
                             public ::testing::WithParamInterface<StdioBehaviour> {
  protected:
-  void SetUp() override {
-    ProcessTest::SetUp();
-    strays = StrayChildren::adopt(*loop, *guardian).value();
-  }
-  void TearDown() override {
-    strays.reset();
-    ProcessTest::TearDown();
-  }
-
   static task<Result<void>> converse(StdioTransport* transport, Loop* loop, Conversation* talk,
                                      bool is_short, bool is_starting, bool waits_for_end,
                                      bool waits_for_deed) {
@@ -138,8 +128,6 @@ class StdioBehavioursTest : public ProcessTest,
     EXPECT_EQ(processes_marked(marker), std::vector<pid_t>{}) << behaviour.name << ' ' << phase;
     return talk.cell;
   }
-
-  std::unique_ptr<StrayChildren> strays;
 };
 
 TEST_P(StdioBehavioursTest, IsMetAsTheTableSays) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "io/stray_children.hpp"
 
-#include "tests/io/process_fixture.hpp"
+#include "tests/io/strays_fixture.hpp"
 
 #include <csignal>
 #include <sstream>
@@ -9,17 +9,8 @@
 namespace mcpwire::io {
 namespace {
 
-class StrayChildrenTest : public ProcessTest {
+class StrayChildrenTest : public StraysTest {
  protected:
-  void SetUp() override {
-    ProcessTest::SetUp();
-    strays = StrayChildren::adopt(*loop, *guardian).value();
-  }
-  void TearDown() override {
-    strays.reset();
-    ProcessTest::TearDown();
-  }
-
   /// Not every change that is waited for wakes the loop.
   template <class Done>
   void wait_until(Done done) {
@@ -53,7 +44,6 @@ class StrayChildrenTest : public ProcessTest {
       "(setsid sh -c 'echo $$; exec '\"$0\" </dev/null 2>/dev/null &); ";
 
   std::string marker = marker_of("stray");
-  std::unique_ptr<StrayChildren> strays;
 };
 
 TEST_F(StrayChildrenTest, AStrayLivesAsLongAsItsServerAndNoLonger) {

@@ -3,10 +3,9 @@
 // Whoever does not read: a server fills its queue and then gets no more calls, a client costs the
 // daemon a bounded amount and delays nobody else. And limits of the configuration, through the
 // whole daemon.
-#include "client/connection.hpp"
 #include "protocol/base/recycling.hpp"
 #include "protocol/call_word.hpp"
-#include "tests/process/daemon_fixture.hpp"
+#include "tests/process/client_fixture.hpp"
 
 #include <gmock/gmock.h>
 
@@ -23,16 +22,8 @@ namespace {
 using protocol::Outcome;
 using ::testing::HasSubstr;
 
-class BackPressureTest : public DaemonFixture {
+class BackPressureTest : public ClientFixture {
  protected:
-  client::ConnectOptions options() {
-    client::ConnectOptions options;
-    options.runtime_directory = run_directory();
-    options.daemon_program = program("mcpwired");
-    options.config = client::ConfigReference{environment["MCPWIRE_CONFIG"]};
-    options.working_directory = work();
-    return options;
-  }
   /// Shakes hands and reads nothing more.
   std::string deaf_server() {
     return write_script("deaf", R"(
@@ -85,7 +76,7 @@ TEST_F(BackPressureTest, AServerThatStopsReadingFillsItsQueueAndThenGetsNoMore) 
   use_configuration(R"({"mcpServers":{"deaf":{"command":")" + deaf_server() +
                     R"(","limits":{"queueBytes":"200KiB"}},"demo":{"command":")" + demo_server() +
                     "\"}}}");
-  auto connection = client::Connection::connect(options()).value();
+  auto connection = client::Connection::connect(connect_options()).value();
   // The first is being written and fits the pipe in part, the second waits, the third has no room.
   const std::string large = message_of(140'000);
   const auto first = connection.start_call({"deaf", "echo", large}).value();
@@ -95,7 +86,7 @@ TEST_F(BackPressureTest, AServerThatStopsReadingFillsItsQueueAndThenGetsNoMore) 
   EXPECT_EQ(third.error.kind, ErrorKind::kOverloaded);
   EXPECT_THAT(third.error.message(), HasSubstr("limits.queueBytes: 204800"));
   // Another client of the same server: a small call has no room either.
-  auto other = client::Connection::connect(options()).value();
+  auto other = client::Connection::connect(connect_options()).value();
   EXPECT_EQ(other.call_tool({"deaf", "echo", message_of(40'000)}).outcome, Outcome::kRejected);
   EXPECT_EQ(echo().exit_code, 0) << "another server";
   connection.cancel(second);
@@ -109,7 +100,7 @@ TEST_F(BackPressureTest, AClientThatReadsNothingCostsABoundedAmountAndDelaysNobo
   ASSERT_EQ(echo().exit_code, 0);
   const pid_t daemon = daemon_pid();
   const std::size_t before = memory_of(daemon);
-  auto connection = client::Connection::connect(options()).value();
+  auto connection = client::Connection::connect(connect_options()).value();
   // Nothing is read outside of wait().
   std::vector<std::uint64_t> calls;
   Result<std::uint64_t> call = connection.start_call(blob());
@@ -131,7 +122,7 @@ TEST_F(BackPressureTest, ProgressThatNobodyReadsIsDroppedAndTheServerGoesOn) {
   ASSERT_EQ(echo().exit_code, 0);
   const pid_t daemon = daemon_pid();
   const std::size_t before = memory_of(daemon);
-  auto connection = client::Connection::connect(options()).value();
+  auto connection = client::Connection::connect(connect_options()).value();
   std::size_t seen = 0;
   connection.on_progress([&](std::uint64_t, std::string_view) { ++seen; });
   constexpr int kSteps = 100'000;

@@ -6,8 +6,7 @@
 // Threading: one thread.
 #pragma once
 
-#include "client/connection.hpp"
-#include "tests/process/daemon_fixture.hpp"
+#include "tests/process/client_fixture.hpp"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -22,7 +21,7 @@
 
 namespace mcpwire::test {
 
-class CountedDaemonFixture : public DaemonFixture {
+class CountedDaemonFixture : public ClientFixture {
  protected:
   CountedDaemonFixture() : counter_path_(work() + "/allocations") {
     write_file(counter_path_, std::string(4096, '\0'));
@@ -41,11 +40,8 @@ class CountedDaemonFixture : public DaemonFixture {
   }
 
   client::Connection connect(std::uint32_t ring_bytes = client::ConnectOptions{}.ring_bytes) {
-    client::ConnectOptions options;
-    options.runtime_directory = run_directory();
+    client::ConnectOptions options = connect_options();
     options.auto_start = client::AutoStart::kNo;
-    options.config = client::ConfigReference{environment["MCPWIRE_CONFIG"]};
-    options.working_directory = work();
     options.ring_bytes = ring_bytes;
     auto connection = client::Connection::connect(options);
     EXPECT_TRUE(connection.has_value());

@@ -2,8 +2,7 @@
 //
 // Large results of one shared server to many clients at once: each is a process of its own, knows
 // its own pattern, and looks through every page that the daemon shares with it for anybody else's.
-#include "client/connection.hpp"
-#include "tests/process/daemon_fixture.hpp"
+#include "tests/process/client_fixture.hpp"
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -76,20 +75,11 @@ bool sees_a_stranger(int client) {
   return false;
 }
 
-class LargePayloadTest : public DaemonFixture {
+class LargePayloadTest : public ClientFixture {
  protected:
-  client::ConnectOptions options() {
-    client::ConnectOptions options;
-    options.runtime_directory = run_directory();
-    options.daemon_program = program("mcpwired");
-    options.config = client::ConfigReference{environment["MCPWIRE_CONFIG"]};
-    options.working_directory = work();
-    return options;
-  }
-
   /// One client's life; ends with one of the codes above.
   int live(int number) {
-    auto connection = client::Connection::connect(options());
+    auto connection = client::Connection::connect(connect_options());
     if (!connection) return kNoConnection;
     std::deque<client::CallReply> held;
     bool was_mapped = false;
@@ -134,7 +124,7 @@ TEST_F(LargePayloadTest, NoClientSeesAByteOfAnothersResult) {
 
 TEST_F(LargePayloadTest, AResultOutlivesItsConnectionAndItsDaemon) {
   use_demo_server();
-  auto connection = client::Connection::connect(options());
+  auto connection = client::Connection::connect(connect_options());
   ASSERT_TRUE(connection.has_value()) << connection.error().message();
   const std::string text = pattern_of(3, 500'000);
   client::CallReply reply =

@@ -31,13 +31,9 @@ LedgerFixture::LedgerFixture() {
 }
 
 client::Connection LedgerFixture::connect(client::AutoStart auto_start, std::uint32_t ring_bytes) {
-  client::ConnectOptions options;
-  options.runtime_directory = run_directory();
-  options.config = client::ConfigReference{environment["MCPWIRE_CONFIG"]};
-  options.working_directory = work();
+  client::ConnectOptions options = connect_options();
   options.ring_bytes = ring_bytes;
   options.auto_start = auto_start;
-  options.daemon_program = program("mcpwired");
   options.connect_timeout_ns = kPatienceNs;
   options.deadline_grace_ns = 10 * kNanosecondsPerMillisecond;
   auto connection = client::Connection::connect(options);

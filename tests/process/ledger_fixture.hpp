@@ -6,8 +6,7 @@
 // Threading: one thread.
 #pragma once
 
-#include "client/connection.hpp"
-#include "tests/process/daemon_fixture.hpp"
+#include "tests/process/client_fixture.hpp"
 
 #include <string>
 #include <vector>
@@ -17,7 +16,7 @@ namespace mcpwire::test {
 /// A multiple of what a short test does; from MCPWIRE_SOAK, 1 otherwise.
 std::uint64_t soak_factor();
 
-class LedgerFixture : public DaemonFixture {
+class LedgerFixture : public ClientFixture {
  protected:
   LedgerFixture();
 
