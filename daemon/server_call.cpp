@@ -7,6 +7,7 @@
 #include "io/mcp/pages.hpp"
 #include "io/mcp/splice.hpp"
 #include "io/sleep.hpp"
+#include "protocol/base/hex.hpp"
 #include "protocol/base/text_pool.hpp"
 #include "protocol/json/fault.hpp"
 
@@ -22,14 +23,6 @@ namespace mcp = protocol::mcp;
 using protocol::Outcome;
 
 constexpr int kAttemptsMax = 3;
-
-void append_hex(std::string& text, std::span<const std::uint8_t> bytes) {
-  static constexpr std::string_view kDigits = "0123456789abcdef";
-  for (const std::uint8_t byte : bytes) {
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 0xf];
-  }
-}
 
 /// The raw value at a path of names with dots between them; empty if it is not there.
 std::string_view value_at(json::ValueReader& reader, std::string_view object,
@@ -124,11 +117,11 @@ Result<std::string> build_meta(json::ValueReader& reader, std::string_view meta,
   if (!meta.empty()) TRY(reader.extract_fields(meta, kNames, values));
   if (!values[0].empty()) return std::string(meta);
   std::string parent = "\"00-";
-  append_hex(parent, trace.trace_id);
+  append_hex(parent, std::as_bytes(std::span(trace.trace_id)));
   parent += '-';
-  append_hex(parent, trace.parent_span_id);
+  append_hex(parent, std::as_bytes(std::span(trace.parent_span_id)));
   parent += '-';
-  append_hex(parent, {&trace.trace_flags, 1});
+  append_hex(parent, std::as_bytes(std::span(&trace.trace_flags, 1)));
   parent += '"';
   return io::with_member(meta, "traceparent", parent);
 }

@@ -4,6 +4,7 @@
 #include "daemon/config/escape.hpp"
 #include "daemon/config/http_syntax.hpp"
 #include "daemon/config/safety.hpp"
+#include "protocol/base/ascii.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -2,6 +2,7 @@
 #include "daemon/config/http_route.hpp"
 
 #include "daemon/config/http_syntax.hpp"
+#include "protocol/base/ascii.hpp"
 
 #include <initializer_list>
 

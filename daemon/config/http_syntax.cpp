@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/config/http_syntax.hpp"
 
+#include "protocol/base/ascii.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -60,14 +62,6 @@ Result<void> check_authority(std::string_view authority) {
 }
 
 }  // namespace
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
 
 Result<void> check_url(std::string_view url) {
   if (!std::ranges::all_of(url, is_url_character)) {

@@ -24,7 +24,4 @@ Result<void> check_header_name(std::string_view name);
 /// No control character but the tabulator: a line break would begin another header.
 Result<void> check_header_value(std::string_view value);
 
-/// ASCII letters in lower case: header names are compared so.
-std::string lower_case(std::string_view text);
-
 }  // namespace mcpwire::config

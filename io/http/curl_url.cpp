@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "io/http/curl_client.hpp"
 #include "io/http/detail/curl_library.hpp"
+#include "protocol/base/ascii.hpp"
 
 #include <memory>
 #include <optional>
@@ -37,13 +38,6 @@ class Url {
   const CurlLibrary& curl_;
   CURLU* handle_;
 };
-
-std::string lower_case(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return text;
-}
 
 /// scheme://host:port in lower case.
 std::optional<std::string> origin_of(const CurlLibrary& curl, const std::string& text) {

@@ -2,6 +2,7 @@
 #include "io/http/parameter_headers.hpp"
 
 #include "io/http/header_codec.hpp"
+#include "protocol/base/ascii.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -48,13 +49,6 @@ std::optional<ParameterType> type_of(const Json& schema) {
   if (name == "integer") return ParameterType::kInteger;
   if (name == "boolean") return ParameterType::kBoolean;
   return std::nullopt;
-}
-
-std::string lower_case(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  });
-  return text;
 }
 
 Failure invalid(std::string why) {

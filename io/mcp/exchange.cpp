@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "io/mcp/exchange.hpp"
 
+#include "io/mcp/ended_reply.hpp"
 #include "io/mcp/input_round.hpp"
 #include "io/mcp/splice.hpp"
 #include "io/mcp/task_driver.hpp"
@@ -48,18 +49,6 @@ bool holds_task(json::ValueReader& reader, std::string_view result) {
   static constexpr std::array<std::string_view, 1> kNames = {"task"};
   std::array<std::string_view, 1> task;
   return reader.extract_fields(result, kNames, task).has_value() && task[0].starts_with('{');
-}
-
-RpcReply broken(std::string text) {
-  return {Outcome::kUnknown,
-          {},
-          Error::with_detail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation, std::move(text)),
-          true};
-}
-
-RpcReply not_answered(const Error& why) {
-  const bool is_callers = why.kind == ErrorKind::kCancelled && why.code != ErrorCode::kShuttingDown;
-  return {is_callers ? Outcome::kCancelled : Outcome::kUnknown, {}, why, true};
 }
 
 std::string next_params(std::string_view params, std::string_view responses,
@@ -128,9 +117,29 @@ task<RpcReply> exchange_modern(EventLoop& loop, McpTransport& transport,
     if (reply.result_type == ResultType::kTask) {
       co_return of_whole(co_await drive_task(loop, transport, std::move(reply.body), options));
     }
+<<<<<<< ours
     AfterInterim after = co_await after_interim(loop, params, std::move(reply), round, options);
     if (after.end.has_value()) co_return *std::move(after.end);
     next = std::move(after.params);
+=======
+    json::ValueReader reader;
+    if (round == 0 && answers_himself(reader, params)) co_return std::move(reply);
+    if (round == kInputRoundsMax) {
+      co_return broken_reply("the server asked for input in more than " +
+                             std::to_string(kInputRoundsMax) + " rounds");
+    }
+    const Result<Interim> interim = read_interim(reader, reply.body);
+    if (!interim.has_value()) co_return broken_reply(interim.error().message());
+    std::string responses;
+    if (!interim->questions.empty()) {
+      Result<std::vector<InputQuestion>> questions = read_questions(reader, interim->questions);
+      if (!questions.has_value()) co_return broken_reply(questions.error().message());
+      Result<std::string> answers = co_await ask_caller(loop, *std::move(questions), options);
+      if (!answers.has_value()) co_return given_up_reply(answers.error());
+      responses = *std::move(answers);
+    }
+    next = next_params(params, responses, interim->state);
+>>>>>>> theirs
   }
 }
 

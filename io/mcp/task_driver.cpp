@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "io/mcp/task_driver.hpp"
 
+#include "io/mcp/ended_reply.hpp"
 #include "io/mcp/exchange.hpp"
 #include "io/mcp/input_round.hpp"
 #include "io/mcp/splice.hpp"
@@ -19,20 +20,6 @@ namespace {
 
 namespace json = protocol::json;
 using protocol::Outcome;
-
-RpcReply failed(Outcome outcome, Error why) { return {outcome, {}, std::move(why), true}; }
-
-RpcReply broken(std::string text) {
-  return failed(
-      Outcome::kUnknown,
-      Error::with_detail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation, std::move(text)));
-}
-
-/// Of a task that its caller or its time gave up.
-RpcReply given_up(const Error& why) {
-  const bool is_callers = why.kind == ErrorKind::kCancelled && why.code != ErrorCode::kShuttingDown;
-  return failed(is_callers ? Outcome::kCancelled : Outcome::kUnknown, why);
-}
 
 /// What we read of a task; both kinds spell these alike but for the interval.
 struct TaskState {
@@ -142,11 +129,13 @@ RpcReply end_of(const TaskState& state) {
     return {Outcome::kPeerError, std::string(state.error), {}, true};
   }
   if (state.status == "cancelled") {
-    return failed(Outcome::kCancelled,
-                  Error::with_detail(ErrorKind::kCancelled, ErrorCode::kCancelledByCaller,
-                                     "the task was cancelled at the server"));
+    return {Outcome::kCancelled,
+            {},
+            Error::with_detail(ErrorKind::kCancelled, ErrorCode::kCancelledByCaller,
+                               "the task was cancelled at the server"),
+            true};
   }
-  return broken("the server's task ended without what it ended with");
+  return broken_reply("the server's task ended without what it ended with");
 }
 
 /// Hands on what has not been asked yet and brings the answers to the server.
@@ -157,13 +146,13 @@ task<RpcReply> update_task(TaskDriver& driver, json::ValueReader& reader,
                            const std::string& id,     // outlives: awaited
                            const TaskState& state) {  // outlives: awaited at once
   Result<std::vector<InputQuestion>> questions = read_questions(reader, state.questions);
-  if (!questions.has_value()) co_return broken(questions.error().message());
+  if (!questions.has_value()) co_return broken_reply(questions.error().message());
   std::erase_if(*questions,
                 [&](const InputQuestion& question) { return !asked.emplace(question.key).second; });
   if (questions->empty()) co_return RpcReply{Outcome::kOk, {}, {}, true};
   const Result<std::string> answers =
       co_await ask_caller(driver.loop(), *std::move(questions), driver.options());
-  if (!answers.has_value()) co_return given_up(answers.error());
+  if (!answers.has_value()) co_return given_up_reply(answers.error());
   const std::string params = with_member(id, "inputResponses", *answers);
   co_return co_await driver.ask("tasks/update", params);
 }
@@ -181,7 +170,8 @@ task<RpcReply> drive_task(EventLoop& loop, McpTransport& transport, RpcBody crea
   std::set<std::string> asked;
   for (;;) {
     const Result<TaskState> state = read_task(reader, body);
-    if (id.empty() || !state.has_value()) co_return broken("the server's task cannot be read");
+    if (id.empty() || !state.has_value())
+      co_return broken_reply("the server's task cannot be read");
     if (state->is_terminal()) co_return end_of(*state);
     RpcReply updated{Outcome::kOk, {}, {}, true};
     if (state->status == "input_required" && !state->questions.empty()) {
@@ -195,7 +185,7 @@ task<RpcReply> drive_task(EventLoop& loop, McpTransport& transport, RpcBody crea
     }
     if (!waited.has_value() || TaskDriver::is_given_up(got)) {
       co_await driver.cancel(id);
-      co_return waited.has_value() ? std::move(got) : given_up(waited.error());
+      co_return waited.has_value() ? std::move(got) : given_up_reply(waited.error());
     }
     if (got.outcome != Outcome::kOk) co_return std::move(got);
     body = std::move(got.body);
@@ -209,18 +199,18 @@ task<RpcReply> drive_core_task(EventLoop& loop, McpTransport& transport, RpcBody
   json::ValueReader reader;
   Result<TaskState> state = read_task(reader, inner_task(reader, created));
   const std::string params = id_params(state);
-  if (params.empty()) co_return broken("the server's task cannot be read");
+  if (params.empty()) co_return broken_reply("the server's task cannot be read");
   while (!state->is_terminal() && state->status != "input_required") {
     const Result<void> waited = co_await driver.pause(state->poll_ns);
     RpcReply got;
     if (waited.has_value()) got = co_await driver.ask("tasks/get", params);
     if (!waited.has_value() || TaskDriver::is_given_up(got)) {
       co_await driver.cancel(params);
-      co_return waited.has_value() ? std::move(got) : given_up(waited.error());
+      co_return waited.has_value() ? std::move(got) : given_up_reply(waited.error());
     }
     if (got.outcome != Outcome::kOk) co_return std::move(got);
     state = read_task(reader, got.body);
-    if (!state.has_value()) co_return broken("the server's task cannot be read");
+    if (!state.has_value()) co_return broken_reply("the server's task cannot be read");
   }
   RpcReply result = co_await driver.ask("tasks/result", params);
   if (TaskDriver::is_given_up(result)) co_await driver.cancel(params);

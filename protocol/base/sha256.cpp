@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "protocol/base/sha256.hpp"
 
+#include "protocol/base/hex.hpp"
+
 #include <algorithm>
 #include <bit>
 
@@ -108,13 +110,9 @@ Sha256Digest Sha256::finish() noexcept {
 }
 
 std::string hex_of(const Sha256Digest& digest) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;
   text.reserve(digest.size() * 2);
-  for (const std::byte byte : digest) {
-    text += kDigits[std::to_integer<std::size_t>(byte >> 4)];
-    text += kDigits[std::to_integer<std::size_t>(byte & std::byte{0x0f})];
-  }
+  append_hex(text, digest);
   return text;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/demo_server/http_endpoint.hpp"
 
+#include "protocol/base/hex.hpp"
 #include "protocol/json/string_token.hpp"
 #include "protocol/mcp/error_codes.hpp"
 #include "protocol/mcp/meta.hpp"
@@ -160,14 +161,10 @@ HttpAnswer HttpEndpoint::end_session(const HttpMessage& message) {
 }
 
 std::string HttpEndpoint::new_session_id() {
-  std::array<unsigned char, 16> bytes{};
+  std::array<std::byte, 16> bytes{};
   static_cast<void>(::getrandom(bytes.data(), bytes.size(), 0));
   std::string id;
-  for (const unsigned char byte : bytes) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    id += kDigits[byte >> 4];
-    id += kDigits[byte & 15];
-  }
+  append_hex(id, bytes);
   return id;
 }
 

@@ -9,6 +9,7 @@
 #include "daemon/config/expand.hpp"
 #include "daemon/config/http_syntax.hpp"
 #include "daemon/config/load.hpp"
+#include "protocol/base/ascii.hpp"
 #include "tools/mcpwire/commands.hpp"
 
 #include <unistd.h>
@@ -32,7 +33,7 @@ constexpr std::array<std::string_view, 6> kSecretNames = {"token",    "key",  "s
 
 /// The value as the file has it, unless its name says that it is secret.
 void show_value(Output& out, std::string_view name, std::string_view value) {
-  const std::string lower = config::lower_case(name);
+  const std::string lower = lower_case(name);
   const bool is_secret = std::ranges::any_of(
       kSecretNames, [&](std::string_view part) { return lower.find(part) != std::string::npos; });
   out.own(" = ");

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tools/mcpwire/render_messages.hpp"
 
+#include "tools/mcpwire/detail/json_members.hpp"
 #include "tools/mcpwire/render_result.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <array>
 #include <cstdint>
@@ -17,22 +16,6 @@ using Json = nlohmann::ordered_json;
 
 Failure unreadable(const char* what) {
   return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation, std::string(what));
-}
-
-const Json& member(const Json& object, const char* key) {
-  static const Json kNull;
-  if (!object.is_object()) return kNull;
-  const auto found = object.find(key);
-  return found == object.end() ? kNull : *found;
-}
-
-std::string text_member(const Json& object, const char* key) {
-  const Json& value = member(object, key);
-  return value.is_string() ? value.get<std::string>() : std::string();
-}
-
-std::string dumped(const Json& value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string first_line(const std::string& text) {
@@ -67,7 +50,7 @@ std::optional<std::string> decode_base64(std::string_view text) {
 /// A content block as text; one that is none, described.
 std::string block_text(const Json& block) {
   const Json wrapped = {{"content", Json::array({block})}};
-  const Result<RenderedResult> rendered = render_result(dumped(wrapped));
+  const Result<RenderedResult> rendered = render_result(compact(wrapped));
   if (!rendered.has_value()) return {};
   std::string text = rendered->text;
   for (const std::string& note : rendered->notes) text += "(" + note + ")\n";
@@ -136,9 +119,9 @@ Result<std::string> completion_lines(std::string_view result_json) {
 
 std::string progress_text(std::string_view params_json) {
   const Json params = Json::parse(params_json, nullptr, false);
-  std::string text = "progress " + dumped(member(params, "progress"));
+  std::string text = "progress " + compact(member(params, "progress"));
   const Json& total = member(params, "total");
-  if (total.is_number()) text += " of " + dumped(total);
+  if (total.is_number()) text += " of " + compact(total);
   const std::string message = text_member(params, "message");
   return message.empty() ? text : text + ": " + message;
 }
@@ -149,7 +132,7 @@ std::string message_text(std::string_view params_json) {
   std::string text = text_member(params, "level");
   const std::string logger = text_member(params, "logger");
   if (!logger.empty()) text += " " + logger;
-  return text + ": " + (data.is_string() ? data.get<std::string>() : dumped(data));
+  return text + ": " + (data.is_string() ? data.get<std::string>() : compact(data));
 }
 
 }  // namespace mcpwire::cli

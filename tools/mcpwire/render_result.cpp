@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/mcpwire/render_result.hpp"
 
-#include <nlohmann/json.hpp>
+#include "tools/mcpwire/detail/json_members.hpp"
 
 #include <cstddef>
 
@@ -9,12 +9,6 @@ namespace mcpwire::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string text_member(const Json& object, const char* key) {
-  if (!object.is_object()) return "";
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 /// Bytes that base64 text stands for.
 std::size_t decoded_bytes(const std::string& base64) noexcept {

@@ -2,8 +2,7 @@
 #include "tools/mcpwire/render_tools.hpp"
 
 #include "daemon/config/escape.hpp"
-
-#include <nlohmann/json.hpp>
+#include "tools/mcpwire/detail/json_members.hpp"
 
 #include <algorithm>
 #include <array>
@@ -22,25 +21,8 @@ Failure not_tools(const char* what) {
   return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation, std::string(what));
 }
 
-/// Null where there is nothing of that name.
-const Json& member(const Json& object, const char* key) {
-  static const Json kNull;
-  if (!object.is_object()) return kNull;
-  const auto found = object.find(key);
-  return found == object.end() ? kNull : *found;
-}
-
-std::string text_member(const Json& object, const char* key) {
-  const Json& value = member(object, key);
-  return value.is_string() ? value.get<std::string>() : std::string();
-}
-
 std::string one_line(std::string_view text) {
   return config::escape_unprintable(text, config::LineBreaks::kEscape);
-}
-
-std::string compact(const Json& value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string first_line(const std::string& text) {

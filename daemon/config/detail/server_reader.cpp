@@ -4,6 +4,7 @@
 #include "daemon/config/detail/value_reader.hpp"
 #include "daemon/config/escape.hpp"
 #include "daemon/config/http_syntax.hpp"
+#include "protocol/base/ascii.hpp"
 
 #include <algorithm>
 #include <set>

@@ -5,20 +5,16 @@
 
 #include "protocol/base/bytes.hpp"
 
-#include <cstddef>
+#include "protocol/base/hex.hpp"
+
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 namespace mcpwire::protocol::golden {
 
 inline std::string hex_of(ByteSpan bytes) {
-  static constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;
-  for (const std::byte byte : bytes) {
-    text += kDigits[std::to_integer<std::size_t>(byte >> 4)];
-    text += kDigits[std::to_integer<std::size_t>(byte & std::byte{0xf})];
-  }
+  append_hex(text, bytes);
   return text;
 }
 
