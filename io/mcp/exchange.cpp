@@ -85,17 +85,17 @@ task<AfterInterim> after_interim(EventLoop& loop,
   json::ValueReader reader;
   if (round == 0 && answers_himself(reader, params)) co_return ends(std::move(reply));
   if (round == kInputRoundsMax) {
-    co_return ends(broken("the server asked for input in more than " +
-                          std::to_string(kInputRoundsMax) + " rounds"));
+    co_return ends(broken_reply("the server asked for input in more than " +
+                                std::to_string(kInputRoundsMax) + " rounds"));
   }
   const Result<Interim> interim = read_interim(reader, reply.body);
-  if (!interim.has_value()) co_return ends(broken(interim.error().message()));
+  if (!interim.has_value()) co_return ends(broken_reply(interim.error().message()));
   std::string responses;
   if (!interim->questions.empty()) {
     Result<std::vector<InputQuestion>> questions = read_questions(reader, interim->questions);
-    if (!questions.has_value()) co_return ends(broken(questions.error().message()));
+    if (!questions.has_value()) co_return ends(broken_reply(questions.error().message()));
     Result<std::string> answers = co_await ask_caller(loop, *std::move(questions), options);
-    if (!answers.has_value()) co_return ends(not_answered(answers.error()));
+    if (!answers.has_value()) co_return ends(given_up_reply(answers.error()));
     responses = *std::move(answers);
   }
   co_return AfterInterim{next_params(params, responses, interim->state)};
@@ -117,29 +117,9 @@ task<RpcReply> exchange_modern(EventLoop& loop, McpTransport& transport,
     if (reply.result_type == ResultType::kTask) {
       co_return of_whole(co_await drive_task(loop, transport, std::move(reply.body), options));
     }
-<<<<<<< ours
     AfterInterim after = co_await after_interim(loop, params, std::move(reply), round, options);
     if (after.end.has_value()) co_return *std::move(after.end);
     next = std::move(after.params);
-=======
-    json::ValueReader reader;
-    if (round == 0 && answers_himself(reader, params)) co_return std::move(reply);
-    if (round == kInputRoundsMax) {
-      co_return broken_reply("the server asked for input in more than " +
-                             std::to_string(kInputRoundsMax) + " rounds");
-    }
-    const Result<Interim> interim = read_interim(reader, reply.body);
-    if (!interim.has_value()) co_return broken_reply(interim.error().message());
-    std::string responses;
-    if (!interim->questions.empty()) {
-      Result<std::vector<InputQuestion>> questions = read_questions(reader, interim->questions);
-      if (!questions.has_value()) co_return broken_reply(questions.error().message());
-      Result<std::string> answers = co_await ask_caller(loop, *std::move(questions), options);
-      if (!answers.has_value()) co_return given_up_reply(answers.error());
-      responses = *std::move(answers);
-    }
-    next = next_params(params, responses, interim->state);
->>>>>>> theirs
   }
 }
 
