@@ -26,12 +26,38 @@ target_compile_options(mcpwire_warnings INTERFACE
   # TRY() is a statement expression on purpose (protocol/base/result.hpp).
   -Wno-gnu-statement-expression)
 
+# Headers that are parsed once for all: the standard library's take almost half of the time that a
+# source of ours takes to compile, GoogleTest's more. Every source still includes what it uses: the
+# preset `tidy` compiles without.
+function(mcpwire_share_headers name kind)
+  if(NOT PROJECT_IS_TOP_LEVEL)
+    return()
+  endif()
+  set(shared mcpwire_${kind}_headers)
+  if(NOT TARGET ${shared})
+    set(empty ${CMAKE_BINARY_DIR}/${shared}.cpp)
+    file(CONFIGURE OUTPUT ${empty} CONTENT "")
+    add_library(${shared} OBJECT ${empty})
+    target_link_libraries(${shared} PRIVATE mcpwire_warnings)
+    set(headers <algorithm> <array> <atomic> <chrono> <coroutine> <cstdint> <cstring> <deque>
+        <functional> <map> <memory> <optional> <span> <string> <string_view> <unordered_map>
+        <utility> <variant> <vector>)
+    if(kind STREQUAL "test")
+      target_link_libraries(${shared} PRIVATE GTest::gmock)
+      list(APPEND headers <gmock/gmock.h> <gtest/gtest.h>)
+    endif()
+    target_precompile_headers(${shared} PRIVATE ${headers})
+  endif()
+  target_precompile_headers(${name} REUSE_FROM ${shared})
+endfunction()
+
 function(mcpwire_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
   add_library(mcpwire_${name} STATIC ${ARG_SOURCES})
   add_library(mcpwire::${name} ALIAS mcpwire_${name})
   target_include_directories(mcpwire_${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_link_libraries(mcpwire_${name} PUBLIC ${ARG_PUBLIC} PRIVATE mcpwire_warnings ${ARG_PRIVATE})
+  mcpwire_share_headers(mcpwire_${name} standard)
 endfunction()
 
 function(mcpwire_program name)
@@ -43,17 +69,6 @@ function(mcpwire_program name)
     target_compile_options(${name} PRIVATE -fPIE)
     target_link_options(${name} PRIVATE -static-pie)
   endif()
-endfunction()
-
-# To parse GoogleTest takes as long as to compile a test: all of them share one precompiled copy.
-function(mcpwire_share_test_headers name)
-  if(NOT TARGET mcpwire_test_headers)
-    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/test_headers.cpp CONTENT "")
-    add_library(mcpwire_test_headers OBJECT ${CMAKE_BINARY_DIR}/test_headers.cpp)
-    target_link_libraries(mcpwire_test_headers PRIVATE mcpwire_warnings GTest::gmock)
-    target_precompile_headers(mcpwire_test_headers PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
-  endif()
-  target_precompile_headers(${name} REUSE_FROM mcpwire_test_headers)
 endfunction()
 
 include(GoogleTest)
@@ -72,7 +87,7 @@ function(mcpwire_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE mcpwire_warnings ${ARG_PRIVATE} GTest::gmock GTest::gtest_main)
-  mcpwire_share_test_headers(${name})
+  mcpwire_share_headers(${name} test)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_dependencies(mcpwire_tests_${ARG_LABEL} ${name})
   if(ARG_THREADS OR ARG_LABEL MATCHES "^(stress|process|programs)$")
