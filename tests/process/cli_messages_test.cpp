@@ -128,6 +128,38 @@ TEST_P(CliMessagesTest, LogMessagesOfTheCallAreShownWithItsProgress) {
   EXPECT_EQ(run({"call", "demo/log"}).err, "");
 }
 
+TEST_P(CliMessagesTest, TheTraceOfTheCallerReachesTheServer) {
+  // A server behind a script that writes down what it is asked.
+  const std::string log = work() + "/asked";
+  const std::string script = work() + "/recorded";
+  write_file(script,
+             "#!/bin/sh\nwhile IFS= read -r line; do\n  printf '%s\\n' \"$line\" >> '" + log +
+                 "'\n  printf '%s\\n' \"$line\"\ndone | '" + program("mcpwire-demo-server") + "'\n",
+             0700);
+  use_configuration(R"({"mcpServers":{"demo":{"command":")" + script + R"(","era":")" + GetParam() +
+                    R"("}}})");
+  const std::string parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  environment["TRACEPARENT"] = parent;
+  environment["TRACESTATE"] = "rojo=1,congo=\"2\"";
+  const std::string members =
+      R"("traceparent":")" + parent + R"(","tracestate":"rojo=1,congo=\"2\"")";
+  EXPECT_EQ(run({"call", "demo/echo", R"({"message":"hi"})"}).out, "hi\n");
+  EXPECT_THAT(read_file(log), HasSubstr(members));
+  write_file(log, "");
+  EXPECT_EQ(run({"read", "demo/demo://readme"}).exit_code, 0);
+  EXPECT_THAT(read_file(log), HasSubstr(members));
+  write_file(log, "");
+  const char* own = R"({"_meta":{"traceparent":"mine","x":1}})";
+  EXPECT_EQ(run({"request", "demo", "prompts/list", own}).exit_code, 0);
+  EXPECT_THAT(read_file(log), AllOf(HasSubstr(R"("traceparent":"mine")"), Not(HasSubstr("rojo"))));
+  write_file(log, "");
+  environment["TRACEPARENT"] = parent + "x";
+  const Finished ignored = run({"call", "demo/echo", R"({"message":"hi"})"});
+  EXPECT_EQ(ignored.exit_code, 0);
+  EXPECT_EQ(ignored.err, "");
+  EXPECT_THAT(read_file(log), Not(HasSubstr("trace")));
+}
+
 TEST_P(CliMessagesTest, ListenShowsWhatHappensUntilCtrlC) {
   Launch launch;
   launch.input = std::nullopt;

@@ -46,12 +46,16 @@ ExitCode run_call(Context& context) {
   auto connection = connect(context, NeedsServers::kYes, client::AutoStart::kYes, interrupt);
   if (!connection) return report(context, connection.error());
   const Interaction interaction(context, *connection, interrupt);
+  const std::string meta = interaction.meta();
   client::CallRequest request;
   request.server = context.line.server;
   request.tool = context.line.tool;
   request.arguments_json = *arguments;
   request.deadline_ns = deadline_of(context.line, 0);
-  request.meta_json = interaction.meta();
+  request.meta_json = meta;
+  request.trace_id = interaction.trace_parent().trace_id;
+  request.parent_span_id = interaction.trace_parent().parent_span_id;
+  request.trace_flags = interaction.trace_parent().flags;
   note_call_begins();
   const client::CallReply reply = connection->call_tool(request);
   return reply.outcome == Outcome::kOk ? show_result(context, reply.body)

@@ -36,6 +36,7 @@ Examples:
 
 The configuration is -c FILE, else $MCPWIRE_CONFIG, ./mcp_servers.json, ./.mcp.json,
 ~/.config/mcp/mcp_servers.json. The daemon is started when it is needed.
+$TRACEPARENT and $TRACESTATE (W3C trace context) go along with what is sent to servers.
 
 Exit codes: 0 ok, 1 usage or configuration, 2 the server answered with an error,
 3 not sent or rejected (safe to repeat), 4 authorization needed, 5 the tool reported an error,

@@ -3,6 +3,7 @@
 
 #include "tools/mcpwire/form.hpp"
 #include "tools/mcpwire/render_messages.hpp"
+#include "tools/mcpwire/render_result.hpp"
 
 #include <unistd.h>
 
@@ -14,7 +15,7 @@ using protocol::mcp::ClientAbility;
 
 Interaction::Interaction(Context& context, client::Connection& connection,
                          const Interrupt& interrupt)
-    : context_(context), interrupt_(interrupt) {
+    : context_(context), interrupt_(interrupt), trace_(trace_context(context.environment)) {
   if (context.line.progress == Progress::kShow) {
     connection.on_progress(
         [this](std::uint64_t, std::string_view params) { show_progress(params); });
@@ -28,9 +29,16 @@ Interaction::Interaction(Context& context, client::Connection& connection,
       [this](const client::ServerQuestion& question) { return answer(question); });
 }
 
-std::string_view Interaction::meta() const noexcept {
-  if (context_.line.progress == Progress::kHide) return {};
-  return R"({"io.modelcontextprotocol/logLevel":"info"})";
+std::string Interaction::meta(std::string_view params) const {
+  std::string members;
+  if (context_.line.progress == Progress::kShow) {
+    members = R"("io.modelcontextprotocol/logLevel":"info")";
+  }
+  if (!trace_.state.empty() && !params.contains("_meta")) {
+    if (!members.empty()) members += ',';
+    members.append("\"tracestate\":").append(json_string(trace_.state));
+  }
+  return members.empty() ? members : "{" + members + "}";
 }
 
 void Interaction::show_progress(std::string_view params) {

@@ -10,8 +10,10 @@
 #include "client/connection.hpp"
 #include "tools/mcpwire/commands.hpp"
 #include "tools/mcpwire/interrupt.hpp"
+#include "tools/mcpwire/trace_context.hpp"
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace mcpwire::cli {
@@ -21,8 +23,12 @@ class Interaction {
   /// Begins; all three outlive it, and the connection is not used after it.
   Interaction(Context& context, client::Connection& connection, const Interrupt& interrupt);
 
-  /// The `_meta` of the calls: a modern server logs only to those who ask for it.
-  std::string_view meta() const noexcept;
+  /// The `_meta` of a request with these parameters, or empty: a modern server logs only to those
+  /// who ask for it, and the vendors' part of the trace context goes along unless the parameters
+  /// bring a `_meta` of their own.
+  std::string meta(std::string_view params = {}) const;
+  /// Of the caller's trace; zero: it has none. A `traceparent` in a `_meta` comes before it.
+  const TraceParent& trace_parent() const noexcept { return trace_.parent; }
 
  private:
   void show_progress(std::string_view params);
@@ -31,6 +37,7 @@ class Interaction {
 
   Context& context_;
   const Interrupt& interrupt_;
+  const TraceContext trace_;
 };
 
 }  // namespace mcpwire::cli

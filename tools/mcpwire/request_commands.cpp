@@ -34,13 +34,18 @@ ExitCode ask(Context& context, const Asked& asked, Show&& show) {
   auto connection = connect(context, NeedsServers::kYes, client::AutoStart::kYes, interrupt);
   if (!connection) return report(context, connection.error());
   const Interaction interaction(context, *connection, interrupt);
+  const std::string meta = interaction.meta(asked.params);
+  const TraceParent& parent = interaction.trace_parent();
   note_call_begins();
   const client::CallReply reply = connection->request({.server = context.line.server,
                                                        .method = asked.method,
                                                        .params_json = asked.params,
-                                                       .meta_json = interaction.meta(),
+                                                       .meta_json = meta,
                                                        .deadline_ns = deadline_of(context.line, 0),
-                                                       .pages = asked.pages});
+                                                       .pages = asked.pages,
+                                                       .trace_id = parent.trace_id,
+                                                       .parent_span_id = parent.parent_span_id,
+                                                       .trace_flags = parent.flags});
   if (reply.outcome != Outcome::kOk) return show_failure(context, reply);
   if (context.line.format == Format::kJson) {
     context.out.foreign(reply.body).own("\n");
