@@ -10,6 +10,7 @@
 #include "protocol/outcome.hpp"
 #include "protocol/params.hpp"
 #include "protocol/rpc_params.hpp"
+#include "telemetry/distribution.hpp"
 
 #include <array>
 #include <cstdint>
@@ -159,6 +160,15 @@ struct ToolsListing {
   std::vector<ToolsFailure> failures;
 };
 
+/// One loop of the daemon, since its start.
+struct LoopStatus {
+  std::uint64_t turns = 0;
+  std::uint64_t system_calls = 0;  ///< What messages cost on its thread.
+  std::uint64_t calls = 0;         ///< tools/call requests of its clients.
+  /// How long what is ready waits behind the loop's turn at most, in nanoseconds.
+  telemetry::Distribution lag;
+};
+
 struct DaemonStatus {
   std::int32_t process_id = 0;
   std::uint64_t uptime_ns = 0;
@@ -172,8 +182,9 @@ struct DaemonStatus {
   std::string runtime_directory;
   protocol::LargePayloadCounters large{};
   std::uint32_t shards = 1;
-  std::string io_backend;  ///< Empty from an older daemon.
-  std::string warning;     ///< What the daemon does without where it runs; may be empty.
+  std::string io_backend;         ///< Empty from an older daemon.
+  std::string warning;            ///< What the daemon does without where it runs; may be empty.
+  std::vector<LoopStatus> loops;  ///< Empty from an older daemon.
 };
 
 /// What the handshake agreed on.

@@ -66,6 +66,21 @@ DaemonTotals totals_of(const Services& services) {
           .refusals = services.counters.refusals};
 }
 
+/// Each with its buckets in front of it.
+void add_loops(protocol::PayloadBuilder<protocol::StatusReply>& reply,
+               const std::vector<LoopTotals>& loops) {
+  std::vector<protocol::LoopEntry> entries;
+  for (const LoopTotals& loop : loops) {
+    std::vector<protocol::LagBucket> buckets;
+    for (const auto& bucket : loop.lag.buckets) buckets.push_back({bucket.largest, bucket.count});
+    entries.push_back(
+        {loop.turns, loop.system_calls, loop.calls, loop.lag.max, reply.add_array(buckets)});
+  }
+  reply.fixed.loops = reply.add_array(entries);
+  reply.fixed.loop_bytes = sizeof(protocol::LoopEntry);
+  reply.fixed.lag_bucket_bytes = sizeof(protocol::LagBucket);
+}
+
 std::string build_status(const Services& services, const DaemonTotals& totals) {
   protocol::PayloadBuilder<protocol::StatusReply> reply;
   reply.fixed.daemon_pid = ::getpid();
@@ -82,6 +97,7 @@ std::string build_status(const Services& services, const DaemonTotals& totals) {
   reply.fixed.runtime_directory = reply.add(services.facts.runtime_directory);
   reply.fixed.io_backend = reply.add(services.facts.io_backend);
   reply.fixed.warning = reply.add(services.facts.warning);
+  add_loops(reply, totals.loops);
   return reply.take();
 }
 

@@ -97,16 +97,19 @@ io::ChannelHostOptions Shard::channel_options() {
   return options;
 }
 
-DaemonTotals Shard::totals() const noexcept {
+DaemonTotals Shard::totals() const {
   const auto& answers = channels_.large_payloads();
   const io::LargeLineCounters& lines = transports_.large_lines();
+  const io::LoopCounters loop = parts_.loop->counters();
   return {counters_.calls,
           counters_.clients,
           pool_.active_count() - factory_.remotes(),
           counters_.violations,
           counters_.refusals,
           {answers.in_slabs, answers.new_slabs, answers.bytes_copied, lines.lines, lines.reads,
-           lines.bytes_read, lines.bytes_copied}};
+           lines.bytes_read, lines.bytes_copied},
+          {{loop.turns, loop.system_calls, counters_.calls,
+            telemetry::Distribution::of(parts_.loop->lag().stretches())}}};
 }
 
 void Shard::start() { verdicts_.start_reading(); }

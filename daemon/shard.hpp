@@ -115,7 +115,7 @@ class Shard final : private Session::Owner {
   ProcessSpawner& spawner();
   void join_others();
   io::task<Result<void>> take_step(Step step, std::function<void()> then);
-  DaemonTotals totals() const noexcept;
+  DaemonTotals totals() const;
   void on_session_closing(Session& session) override;
   io::task<Result<void>> end_session(std::unique_ptr<Session> session);
 

@@ -5,10 +5,20 @@
 #pragma once
 
 #include "protocol/params.hpp"
+#include "telemetry/distribution.hpp"
 
 #include <cstdint>
+#include <vector>
 
 namespace mcpwire::daemon {
+
+/// One loop, since its start.
+struct LoopTotals {
+  std::uint64_t turns = 0;
+  std::uint64_t system_calls = 0;
+  std::uint64_t calls = 0;
+  telemetry::Distribution lag;  ///< Nanoseconds; see io/loop_lag.hpp.
+};
 
 struct DaemonTotals {
   std::uint64_t calls = 0;
@@ -17,8 +27,9 @@ struct DaemonTotals {
   std::uint64_t violations = 0;
   std::uint64_t refusals = 0;
   protocol::LargePayloadCounters large{};
+  std::vector<LoopTotals> loops{};
 
-  DaemonTotals& operator+=(const DaemonTotals& other) noexcept {
+  DaemonTotals& operator+=(const DaemonTotals& other) {
     calls += other.calls;
     clients += other.clients;
     servers += other.servers;
@@ -31,6 +42,7 @@ struct DaemonTotals {
     large.line_reads += other.large.line_reads;
     large.line_bytes_read += other.large.line_bytes_read;
     large.line_bytes_copied += other.large.line_bytes_copied;
+    loops.insert(loops.end(), other.loops.begin(), other.loops.end());
     return *this;
   }
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "io/large_line.hpp"
 
+#include "telemetry/system_calls.hpp"
+
 #include <sys/mman.h>
 
 #include <array>
@@ -20,11 +22,13 @@ struct LargeLineShelf {
     return memory.size() + LargeLinePool::kReadablePaddingBytes;
   }
   static void unmap(MutableByteSpan memory) noexcept {
+    telemetry::count_system_call();
     ::munmap(memory.data(), mapped_bytes(memory));
   }
   void put(MutableByteSpan memory) noexcept {
     if (free_count == free.size()) return unmap(memory);
     if (memory.size() > LargeLinePool::kWarmBytesMax) {
+      telemetry::count_system_call();
       ::madvise(memory.data() + LargeLinePool::kWarmBytesMax,
                 mapped_bytes(memory) - LargeLinePool::kWarmBytesMax, MADV_DONTNEED);
     }
@@ -48,10 +52,12 @@ std::optional<LargeLine> LargeLinePool::try_take(std::size_t bytes) {
     if (memory.size() >= bytes) return LargeLine(shelf_, memory);
     detail::LargeLineShelf::unmap(memory);
   }
+  telemetry::count_system_call();
   void* const memory = ::mmap(nullptr, bytes + kReadablePaddingBytes, PROT_READ | PROT_WRITE,
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return std::nullopt;
   // A child that is being started must not share pages that the kernel writes into.
+  telemetry::count_system_call();
   ::madvise(memory, bytes + kReadablePaddingBytes, MADV_DONTFORK);
   return LargeLine(shelf_, {static_cast<std::byte*>(memory), bytes});
 }

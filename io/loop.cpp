@@ -4,7 +4,7 @@
 #include "io/detail/epoll_backend.hpp"
 #include "io/detail/uring_backend.hpp"
 #include "protocol/base/check.hpp"
-#include "protocol/base/system_clock.hpp"
+#include "telemetry/system_calls.hpp"
 
 #include <algorithm>
 #include <thread>
@@ -51,18 +51,18 @@ Result<std::unique_ptr<Loop>> Loop::create(const LoopOptions& options) {
 }
 
 std::unique_ptr<Loop> Loop::create_on(std::unique_ptr<detail::IoBackend> backend,
-                                      KernelFeatures features) {
-  const bool may_spin = std::thread::hardware_concurrency() > 1;
-  return std::unique_ptr<Loop>(new Loop(std::move(backend), features, may_spin));
+                                      KernelFeatures features, ReadClock clock) {
+  return std::unique_ptr<Loop>(new Loop(std::move(backend), features, clock));
 }
 
 Loop::Loop(std::unique_ptr<detail::IoBackend> backend, KernelFeatures features,
-           bool may_spin) noexcept
+           ReadClock clock) noexcept
     : backend_(std::move(backend)),
       uring_(dynamic_cast<const detail::UringBackend*>(backend_.get())),
       features_(features),
-      may_spin_(may_spin),
-      now_ns_(monotonic_now_ns()) {}
+      read_clock_(clock),
+      may_spin_(std::thread::hardware_concurrency() > 1),
+      now_ns_(clock()) {}
 
 Loop::~Loop() { MCPWIRE_CHECK(!in_turn_); }
 
@@ -77,19 +77,23 @@ bool Loop::turn(std::uint64_t max_wait_ns, AfterWork after_work) {
   MCPWIRE_CHECK(!in_turn_);
   in_turn_ = true;
   ++counters_.turns;
-  now_ns_ = monotonic_now_ns();
+  now_ns_ = read_clock_();
   bool worked = run_ready();
   worked |= run_timers();
   worked |= run_pollers();
-  if (turn_observer_ != nullptr) turn_observer_->on_turn(monotonic_now_ns() - now_ns_);
+  if (turn_observer_ != nullptr) turn_observer_->on_turn(read_clock_() - now_ns_);
+  // Else the last dispatch was all, and now_ns_ was read after it.
+  worked ? lag_.begin(now_ns_) : lag_.end(now_ns_);
 
   // What the turn has just prepared is submitted by the same kernel entry that waits; what a poller
   // or timer left over keeps the loop from blocking by itself.
   const bool returns = worked && after_work == AfterWork::kReturn;
   if (returns || stopping_ || has_ready()) max_wait_ns = 0;
   worked |= wait_for_work(max_wait_ns);
-  now_ns_ = monotonic_now_ns();
+  now_ns_ = read_clock_();
+  lag_.end(now_ns_);  // There was no wait.
   const std::size_t completions = backend_->dispatch();
+  if (completions > 0) lag_.begin(now_ns_);
   counters_.completions += completions;
   in_turn_ = false;
   return worked || completions > 0;
@@ -120,6 +124,7 @@ std::string_view Loop::backend_name() const noexcept { return backend_->name(); 
 LoopCounters Loop::counters() const noexcept {
   LoopCounters counters = counters_;
   counters.kernel_enters = backend_->kernel_enters();
+  counters.system_calls = counters.kernel_enters + telemetry::system_calls_of_this_thread();
   return counters;
 }
 
@@ -195,13 +200,18 @@ bool Loop::has_completions() const noexcept {
 
 bool Loop::spin(std::uint64_t until_ns) {
   backend_->submit();
+  std::uint64_t looked_ns = now_ns_;
+  if (lag_.is_open()) lag_.end(looked_ns = read_clock_());
   for (;;) {
     for (int look = 0; look < kLooksPerClockRead; ++look) {
       if (has_completions()) {
         backend_->submit();
         return false;
       }
-      if (run_pollers()) return true;
+      if (run_pollers()) {
+        lag_.begin(looked_ns);
+        return true;
+      }
       // A poller that found nothing may still have posted or stopped.
       if (has_ready() || stopping_) return true;
       relax_cpu();
@@ -209,8 +219,8 @@ bool Loop::spin(std::uint64_t until_ns) {
     ++counters_.spin_rounds;
     // The kernel tells io_uring in memory that something is ready; others have to ask it.
     if (uring_ == nullptr) backend_->submit();
-    const std::uint64_t now = monotonic_now_ns();
-    if (now >= until_ns || now >= spin_until_ns_) return false;
+    looked_ns = read_clock_();
+    if (looked_ns >= until_ns || looked_ns >= spin_until_ns_) return false;
   }
 }
 
@@ -222,6 +232,7 @@ bool Loop::park_pollers() {
 
 void Loop::block(std::uint64_t until_ns) {
   ++counters_.parks;
+  look();
   backend_->submit_and_wait(until_ns == kNever ? kNever : until_ns - now_ns_);
 }
 

@@ -13,10 +13,12 @@
 
 #include "io/backend_kind.hpp"
 #include "io/kernel_features.hpp"
+#include "io/loop_lag.hpp"
 #include "protocol/base/intrusive_list.hpp"
 #include "protocol/base/result.hpp"
 #include "protocol/base/seams/clock.hpp"
 #include "protocol/base/seams/event_loop.hpp"
+#include "protocol/base/system_clock.hpp"
 #include "protocol/base/timer_queue.hpp"
 
 #include <cstddef>
@@ -82,7 +84,8 @@ class TurnObserver {
 
 struct LoopCounters {
   std::uint64_t turns = 0;
-  std::uint64_t kernel_enters = 0;  ///< io_uring_enter calls; with epoll all system calls.
+  std::uint64_t kernel_enters = 0;  ///< io_uring_enter calls; with epoll all of the backend.
+  std::uint64_t system_calls = 0;   ///< Those, and what telemetry/system_calls.hpp counts.
   std::uint64_t completions = 0;
   std::uint64_t parks = 0;        ///< Turns in which the loop blocked.
   std::uint64_t spins = 0;        ///< Turns in which it waited without blocking.
@@ -94,9 +97,11 @@ class Loop final : public EventLoop {
   /// With BackendKind::kUring it fails with ErrorKind::kUnsupported and a text for a person where
   /// io_uring is forbidden.
   static Result<std::unique_ptr<Loop>> create(const LoopOptions& options = {});
-  /// On any backend, with the features that it needs of the kernel. For tests.
+  using ReadClock = std::uint64_t (*)() noexcept;
+  /// On any backend, with the features that it needs of the kernel, and at any time. For tests.
   static std::unique_ptr<Loop> create_on(std::unique_ptr<detail::IoBackend> backend,
-                                         KernelFeatures features);
+                                         KernelFeatures features,
+                                         ReadClock clock = monotonic_now_ns);
   ~Loop() override;
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -129,7 +134,10 @@ class Loop final : public EventLoop {
 
   void set_turn_observer(TurnObserver* observer) noexcept { turn_observer_ = observer; }
   KernelFeatures features() const noexcept { return features_; }
+  /// On the loop's thread.
   LoopCounters counters() const noexcept;
+  /// How long what was ready has waited at most, turn by turn.
+  const LoopLag& lag() const noexcept { return lag_; }
   /// There was too little locked memory for queues of the size that was asked for.
   bool has_small_queues() const noexcept;
   /// "io_uring" or "epoll".
@@ -141,7 +149,8 @@ class Loop final : public EventLoop {
   detail::IoBackend& backend() noexcept { return *backend_; }
 
  private:
-  Loop(std::unique_ptr<detail::IoBackend> backend, KernelFeatures features, bool may_spin) noexcept;
+  Loop(std::unique_ptr<detail::IoBackend> backend, KernelFeatures features,
+       ReadClock clock) noexcept;
   enum class AfterWork : std::uint8_t { kReturn, kWait };
   bool turn(std::uint64_t max_wait_ns, AfterWork after_work);
   bool has_completions() const noexcept;
@@ -154,11 +163,16 @@ class Loop final : public EventLoop {
   bool spin(std::uint64_t until_ns);
   bool park_pollers();
   void block(std::uint64_t until_ns);
+  /// What the turn did is done: the loop looks at what is new. Reads the clock only if it did.
+  void look() noexcept {
+    if (lag_.is_open()) lag_.end(read_clock_());
+  }
 
   std::unique_ptr<detail::IoBackend> backend_;
   const detail::UringBackend* uring_;  ///< backend_ where it is one: spared a virtual call.
   std::string backend_warning_;
   KernelFeatures features_;
+  const ReadClock read_clock_;
   const bool may_spin_;
   bool stopping_ = false;
   bool in_turn_ = false;
@@ -170,6 +184,7 @@ class Loop final : public EventLoop {
   TimerQueue timers_{*this};
   TurnObserver* turn_observer_ = nullptr;
   LoopCounters counters_;
+  LoopLag lag_;
 };
 
 }  // namespace mcpwire::io

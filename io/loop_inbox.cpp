@@ -2,6 +2,7 @@
 #include "io/loop_inbox.hpp"
 
 #include "protocol/base/check.hpp"
+#include "telemetry/system_calls.hpp"
 
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -49,6 +50,7 @@ bool LoopInbox::try_push(InboxWork& work) noexcept {
   if (!wake_pending_.exchange(true, std::memory_order_acq_rel)) {
     const std::uint64_t one = 1;
     // It cannot fail: the counter would have to reach 2^64 - 2, and it is emptied at each look.
+    telemetry::count_system_call();
     const ssize_t written = write(wake_fd_.get(), &one, sizeof one);
     MCPWIRE_CHECK(written == sizeof one);
   }
@@ -57,6 +59,7 @@ bool LoopInbox::try_push(InboxWork& work) noexcept {
 
 void LoopInbox::on_ready(unsigned /*events*/) {
   std::uint64_t rings = 0;
+  telemetry::count_system_call();
   const ssize_t bytes = read(wake_fd_.get(), &rings, sizeof rings);
   MCPWIRE_CHECK(bytes == sizeof rings || errno == EAGAIN);
   // SYNC [inbox-wake] Before the drain: work that is pushed from here on rings again.

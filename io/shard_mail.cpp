@@ -2,6 +2,7 @@
 #include "io/shard_mail.hpp"
 
 #include "protocol/base/check.hpp"
+#include "telemetry/system_calls.hpp"
 
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -34,6 +35,7 @@ struct alignas(64) ShardMail::Bell {
     // sleeper's own exchange, and the look behind that one sees the letter.
     if (!is_asleep.exchange(false, std::memory_order_acq_rel)) return;
     const std::uint64_t one = 1;
+    telemetry::count_system_call();
     const ssize_t written = write(fd.get(), &one, sizeof one);
     MCPWIRE_CHECK(written == sizeof one);
   }
@@ -145,6 +147,7 @@ void ShardPort::unpark(LoopSlept) {
 
 void ShardPort::on_ready(unsigned) {
   std::uint64_t rings = 0;
+  telemetry::count_system_call();
   const ssize_t bytes = read(mail_.bells_[own_]->fd.get(), &rings, sizeof rings);
   MCPWIRE_CHECK(bytes == sizeof rings || errno == EAGAIN);
 }

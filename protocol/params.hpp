@@ -244,6 +244,23 @@ struct LargePayloadCounters {
   std::uint64_t line_bytes_copied;  ///< What had arrived before, or belonged to the next line.
 };
 
+/// A range of values, and how many fell into it.
+struct LagBucket {
+  std::uint64_t largest_ns;
+  std::uint64_t count;
+};
+static_assert(WireStruct<LagBucket> && sizeof(LagBucket) == 16);
+
+/// One loop of the daemon, since its start.
+struct LoopEntry {
+  std::uint64_t turns;
+  std::uint64_t system_calls;  ///< All that messages cost on its thread, entries for I/O included.
+  std::uint64_t calls;         ///< tools/call requests of its clients.
+  std::uint64_t lag_max_ns;    ///< What is ready waits behind the loop's turn: at most so long,
+  ByteRange lag;               ///< and so often: an array of LagBucket, ascending.
+};
+static_assert(WireStruct<LoopEntry> && sizeof(LoopEntry) == 40);
+
 struct StatusReply {
   std::uint32_t struct_bytes;
   std::int32_t daemon_pid;
@@ -260,7 +277,10 @@ struct StatusReply {
   std::uint64_t refusals;      ///< Client processes that were refused more than their share.
   ByteRange io_backend;        ///< "io_uring" or "epoll"; empty from an older daemon.
   ByteRange warning;           ///< What the daemon does without here, for a person; may be empty.
+  ByteRange loops;             ///< Array of LoopEntry; empty from an older daemon.
+  std::uint32_t loop_bytes;    ///< sizeof(LoopEntry) of the sender.
+  std::uint32_t lag_bucket_bytes;  ///< sizeof(LagBucket) of the sender.
 };
-static_assert(WireStruct<StatusReply> && sizeof(StatusReply) == 144);
+static_assert(WireStruct<StatusReply> && sizeof(StatusReply) == 160);
 
 }  // namespace mcpwire::protocol

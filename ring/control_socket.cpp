@@ -4,6 +4,7 @@
 #include "protocol/base/check.hpp"
 #include "protocol/base/process_fd.hpp"
 #include "protocol/base/seams/clock.hpp"
+#include "telemetry/system_calls.hpp"
 
 #include <algorithm>
 #include <array>
@@ -134,6 +135,7 @@ Result<SendStatus> send_frame(int socket_fd, const OutgoingFrame& frame) {
   }
   ssize_t sent = -1;
   do {
+    telemetry::count_system_call();
     sent = ::sendmsg(socket_fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
   if (sent >= 0) return SendStatus::kSent;
@@ -151,6 +153,7 @@ Result<std::optional<ReceivedFrame>> recv_frame(int socket_fd, MutableByteSpan b
   message.msg_controllen = control.size();
   ssize_t received = -1;
   do {
+    telemetry::count_system_call();
     received = ::recvmsg(socket_fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_CMSG_CLOEXEC);
   } while (received < 0 && errno == EINTR);
   if (received < 0) {
@@ -187,6 +190,7 @@ Result<std::optional<ReceivedFrame>> recv_frame(int socket_fd, MutableByteSpan b
 
 bool has_untaken_frames(int socket_fd) noexcept {
   int bytes = 0;
+  telemetry::count_system_call();
   return ::ioctl(socket_fd, SIOCOUTQ, &bytes) != 0 || bytes != 0;
 }
 
@@ -202,6 +206,7 @@ SocketState take_doorbell(int socket_fd) noexcept {
   const auto receive = [&](int flags) {
     ssize_t received = -1;
     do {
+      telemetry::count_system_call();
       received = ::recv(socket_fd, &header, sizeof(header), MSG_DONTWAIT | flags);
     } while (received < 0 && errno == EINTR);
     return received;

@@ -128,10 +128,14 @@ def measure(contenders, rounds, environment):
 FURTHER = {"per_daemon_second": ("thousands per second of daemon CPU", 1000),
            "per_wall_second": ("thousands /s", 1000),
            "clients_cpu": ("processors, clients", 1), "daemon_cpu": ("daemon", 1), "servers_cpu": ("servers", 1),
+           "loop_lag_p50_ns": ("loop lag p50 us", 1000), "loop_lag_p99_ns": ("p99", 1000),
+           "loop_lag_max_ns": ("max", 1000), "system_calls_per_call": ("system calls per call", 1),
            "floods_per_second": ("thousands of floods /s", 1000)}
 
 
 def cell(results, key, unit=1000):
+    if any(key not in result for result in results):
+        return "-"
     values = sorted(result[key] / unit for result in results)
     return f"{statistics.median(values):.2f} [{values[0]:.2f}-{values[-1]:.2f}]"
 

@@ -39,6 +39,14 @@ class Histogram {
     return max_;
   }
 
+  /// Calls `visit(largest value, count)` for each bucket with something in it, ascending.
+  template <class Visit>
+  void for_each_bucket(Visit&& visit) const {
+    for (std::size_t bucket = 0; bucket < kBuckets; ++bucket) {
+      if (counts_[bucket] != 0) visit(end_of(bucket), counts_[bucket]);
+    }
+  }
+
  private:
   static constexpr unsigned kSubBits = 4;
   static constexpr std::size_t kSubBuckets = std::size_t{1} << kSubBits;

@@ -157,6 +157,26 @@ Result<ToolsListing> decode_tools(ByteSpan payload) {
   return listing;
 }
 
+namespace {
+
+Result<std::vector<LoopStatus>> decode_loops(const PayloadReader& reader,
+                                             const protocol::StatusReply& reply) {
+  std::vector<LoopStatus> loops;
+  for (const protocol::LoopEntry& entry :
+       TRY(reader.array<protocol::LoopEntry>(reply.loops, reply.loop_bytes))) {
+    LoopStatus loop{entry.turns, entry.system_calls, entry.calls, {}};
+    for (const protocol::LagBucket& bucket :
+         TRY(reader.array<protocol::LagBucket>(entry.lag, reply.lag_bucket_bytes))) {
+      loop.lag.buckets.push_back({bucket.largest_ns, bucket.count});
+    }
+    loop.lag.max = entry.lag_max_ns;
+    loops.push_back(std::move(loop));
+  }
+  return loops;
+}
+
+}  // namespace
+
 Result<DaemonStatus> decode_status(ByteSpan payload) {
   constexpr std::size_t kRequired = offsetof(protocol::StatusReply, large);
   const PayloadReader reader(payload);
@@ -174,7 +194,8 @@ Result<DaemonStatus> decode_status(ByteSpan payload) {
                       reply.large,
                       std::max(reply.shards, 1U),
                       std::string(TRY(reader.text(reply.io_backend))),
-                      std::string(TRY(reader.text(reply.warning)))};
+                      std::string(TRY(reader.text(reply.warning))),
+                      TRY(decode_loops(reader, reply))};
 }
 
 CallReply decode_reply(protocol::Outcome outcome, Body payload) {

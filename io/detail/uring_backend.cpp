@@ -179,6 +179,7 @@ void UringBackend::cancel_now(Op& op) {
   request.timeout.tv_nsec = -1;
   int error = 0;
   do {
+    ++kernel_enters_;
     error = -io_uring_register_sync_cancel(&ring_, &request);
   } while (error == EINTR || error == EAGAIN);
   // ENOENT: it had completed. EALREADY: it is completing, in this thread's own task work.

@@ -19,6 +19,11 @@ using ::testing::StartsWith;
 const std::string kFigures =
     R"("n":[0-9]+,"p50_ns":[0-9]+,"p99_ns":[0-9]+,"p999_ns":[0-9]+,"max_ns":[0-9]+,"per_second":[0-9]+)";
 
+/// What the daemon counts of its loops; the last only where it relayed calls.
+const std::string kLoops =
+    R"(,"loop_lag_p50_ns":[0-9]+,"loop_lag_p99_ns":[0-9]+,"loop_lag_max_ns":[0-9]+)";
+const std::string kPerCall = R"(,"system_calls_per_call":[0-9.]+)";
+
 const std::string kProcessors =
     R"("clients_cpu":[0-9.]+,"daemon_cpu":[0-9.]+,"servers_cpu":[0-9.]+)";
 
@@ -42,13 +47,19 @@ struct PathCase {
 
 class McpBenchLatencyTest : public McpBenchTest, public ::testing::WithParamInterface<PathCase> {};
 
+std::string loops_of(const PathCase& test) {
+  if (std::string(test.path) != "daemon") return {};
+  return kLoops + (std::string(test.method) == "call" ? kPerCall : "");
+}
+
 TEST_P(McpBenchLatencyTest, PrintsOneJsonObject) {
   const auto [path, method] = GetParam();
   const Finished done = bench({"latency", "--path", path, "--method", method, "--payload", "100",
                                "--iterations", "20", "--json"});
   EXPECT_EQ(done.exit_code, 0) << done.err;
-  EXPECT_THAT(done.out, MatchesRegex(std::string("\\{\"path\":\"") + path + "\",\"method\":\"" +
-                                     method + "\",\"payload\":100," + kFigures + "\\}\n"));
+  EXPECT_THAT(done.out,
+              MatchesRegex(std::string("\\{\"path\":\"") + path + "\",\"method\":\"" + method +
+                           "\",\"payload\":100," + kFigures + loops_of(GetParam()) + "\\}\n"));
   EXPECT_THAT(done.out, HasSubstr("\"n\":20,"));
   expect_nothing_left();
 }
@@ -74,11 +85,12 @@ TEST_F(McpBenchTest, ThroughputSaysWhatTheDaemonNeeded) {
   EXPECT_EQ(closed.exit_code, 0) << closed.err;
   EXPECT_THAT(closed.out,
               MatchesRegex("\\{\"method\":\"ping\",\"in_flight\":8,\"rate\":0," + kFigures +
-                           ",\"per_wall_second\":[0-9]+,\"per_daemon_second\":[0-9]+," +
+                           kLoops + ",\"per_wall_second\":[0-9]+,\"per_daemon_second\":[0-9]+," +
                            kProcessors + "\\}\n"));
   const Finished calls = bench({"throughput", "--method", "call", "--iterations", "50", "--json"});
   EXPECT_EQ(calls.exit_code, 0) << calls.err;
   EXPECT_THAT(calls.out, StartsWith("{\"method\":\"call\",\"in_flight\":64,"));
+  EXPECT_THAT(calls.out, HasSubstr("\"system_calls_per_call\":"));
   const Finished open = bench({"throughput", "--iterations", "200", "--rate", "100000"});
   EXPECT_EQ(open.exit_code, 0) << open.err;
   EXPECT_THAT(open.out, HasSubstr("rate 100000: p50 "));
@@ -91,7 +103,7 @@ TEST_F(McpBenchTest, CrowdSaysWhatAllNeeded) {
   EXPECT_EQ(done.exit_code, 0) << done.err;
   EXPECT_THAT(done.out,
               MatchesRegex("\\{\"method\":\"ping\",\"clients\":2,\"floods\":1,\"servers\":1," +
-                           kFigures + ",\"floods_per_second\":[0-9]+," + kProcessors +
+                           kFigures + kLoops + ",\"floods_per_second\":[0-9]+," + kProcessors +
                            ",\"per_daemon_second\":[0-9]+\\}\n"));
   const Finished calls = bench(
       {"crowd", "--method", "call", "--clients", "2", "--servers", "2", "--milliseconds", "50"});

@@ -223,12 +223,36 @@ TEST(GoldenTest, StatusReply) {
                           .refusals = 8,
                           .io_backend = {137, 5},
                           .warning = {142, 3}};
-  EXPECT_EQ(hex_of(value),
-            "90000000d2040000050000000000000006000000000000000700000008000000"
-            "09000000000000000a0000000200000078000000050000007d0000000c000000"
+  // What a daemon sends that knows no loops.
+  const std::string frozen =
+      "90000000d2040000050000000000000006000000000000000700000008000000"
+      "09000000000000000a0000000200000078000000050000007d0000000c000000"
+      "0100000000000000020000000000000003000000000000000400000000000000"
+      "0500000000000000060000000000000007000000000000000800000000000000"
+      "89000000050000008e00000003000000";
+  EXPECT_EQ(hex_of(value), frozen + std::string(32, '0'));
+  PayloadBuilder<StatusReply> builder(offsetof(StatusReply, loops));
+  builder.fixed = value;
+  const std::string payload = builder.take();
+  ASSERT_EQ(payload.size(), 144U);
+  EXPECT_EQ(hex_of(as_bytes(payload)), frozen);
+  const auto read =
+      PayloadReader(as_bytes(payload)).fixed<StatusReply, offsetof(StatusReply, loops)>();
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->warning.offset, 142U);
+  EXPECT_EQ(read->loops.bytes, 0U);
+}
+
+TEST(GoldenTest, StatusReplyWithLoops) {
+  const StatusReply value{
+      .struct_bytes = 160, .loops = {160, 40}, .loop_bytes = 40, .lag_bucket_bytes = 16};
+  EXPECT_EQ(hex_of(value).substr(288), "a0000000280000002800000010000000");
+  const LoopEntry loop{
+      .turns = 1, .system_calls = 2, .calls = 3, .lag_max_ns = 4, .lag = {200, 16}};
+  EXPECT_EQ(hex_of(loop),
             "0100000000000000020000000000000003000000000000000400000000000000"
-            "0500000000000000060000000000000007000000000000000800000000000000"
-            "89000000050000008e00000003000000");
+            "c800000010000000");
+  EXPECT_EQ(hex_of(LagBucket{.largest_ns = 5, .count = 6}), "05000000000000000600000000000000");
 }
 
 // The example of FRAME.md section 4.

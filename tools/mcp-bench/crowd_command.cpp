@@ -35,7 +35,7 @@ std::string text_of(const Arguments& arguments, const CrowdSummary& summary) {
           ? figures_json(summary.latency)
           : figures_text(summary.latency) + ", " +
                 std::to_string(static_cast<std::uint64_t>(summary.latency.per_second)) + "/s";
-  std::string text(512, '\0');
+  std::string text(1024, '\0');
   text.resize(static_cast<std::size_t>(std::snprintf(
       text.data(), text.size(), format, std::string(method_name(arguments.crowd.method)).c_str(),
       arguments.crowd.clients, arguments.crowd.floods, arguments.crowd.servers, figures.c_str(),

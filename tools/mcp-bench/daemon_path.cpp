@@ -41,9 +41,13 @@ Result<LatencySummary> measure(const LatencyOptions& options, client::Connection
   };
   TRY(call());  // starts the server, so that it can be pinned
   TRY(pin_all(options, connection));
-  if (options.method == Method::kCall) return time_round_trips(options, call);
-  if (options.method == Method::kBlob) return time_round_trips(options, blob);
-  return time_round_trips(options, [&] { return connection.ping(); });
+  const LoopState before = TRY(look_at_loops(connection));
+  RoundTrip round_trip = [&] { return connection.ping(); };
+  if (options.method == Method::kCall) round_trip = call;
+  if (options.method == Method::kBlob) round_trip = blob;
+  LatencySummary summary = TRY(time_round_trips(options, round_trip));
+  summary.loops = loop_figures(before, TRY(look_at_loops(connection)));
+  return summary;
 }
 
 }  // namespace

@@ -29,7 +29,8 @@ LatencySummary summarize(Samples samples) {
           percentile(samples, 990),
           percentile(samples, 999),
           samples.back(),
-          static_cast<double>(samples.size()) * 1e9 / static_cast<double>(total)};
+          static_cast<double>(samples.size()) * 1e9 / static_cast<double>(total),
+          std::nullopt};
 }
 
 std::string_view path_name(Path path) noexcept {
@@ -81,7 +82,7 @@ std::string figures_json(const LatencySummary& summary) {
       static_cast<unsigned long long>(summary.p999_ns),
       static_cast<unsigned long long>(summary.max_ns), summary.per_second);
   text.resize(static_cast<std::size_t>(written));
-  return text;
+  return summary.loops.has_value() ? text + "," + loop_json(*summary.loops) : text;
 }
 
 std::string figures_text(const LatencySummary& summary) {
@@ -91,7 +92,7 @@ std::string figures_text(const LatencySummary& summary) {
       microseconds(summary.p50_ns), microseconds(summary.p99_ns), microseconds(summary.p999_ns),
       microseconds(summary.max_ns), summary.samples);
   text.resize(static_cast<std::size_t>(written));
-  return text;
+  return summary.loops.has_value() ? text + "; " + loop_text(*summary.loops) : text;
 }
 
 std::string summary_json(const LatencyOptions& options, const LatencySummary& summary) {

@@ -6,10 +6,12 @@
 #pragma once
 
 #include "protocol/base/result.hpp"
+#include "tools/mcp-bench/loop_figures.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +53,7 @@ struct LatencySummary {
   std::uint64_t p999_ns = 0;
   std::uint64_t max_ns = 0;
   double per_second = 0;  ///< Round trips over the sum of their times, silences left out.
+  std::optional<LoopFigures> loops = {};  ///< Of the daemon, where there is one.
 };
 
 /// Nanoseconds each, in any order.
@@ -70,13 +73,13 @@ Result<LatencySummary> measure_daemon(const LatencyOptions& options);
 Result<LatencySummary> measure_direct(const LatencyOptions& options);
 Result<LatencySummary> measure_direct_http(const LatencyOptions& options);
 
-/// The members n, p50_ns, p99_ns, p999_ns, max_ns, per_second of a JSON object, without braces.
+/// The members n, p50_ns, p99_ns, p999_ns, max_ns, per_second and those of the loops of a JSON
+/// object, without braces.
 std::string figures_json(const LatencySummary& summary);
 /// The same for a person.
 std::string figures_text(const LatencySummary& summary);
 
-/// One JSON object on one line: path, method, payload, n, p50_ns, p99_ns, p999_ns, max_ns,
-/// per_second.
+/// One JSON object on one line: path, method, payload and what figures_json() gives.
 std::string summary_json(const LatencyOptions& options, const LatencySummary& summary);
 /// The same as one line for a person.
 std::string summary_text(const LatencyOptions& options, const LatencySummary& summary);

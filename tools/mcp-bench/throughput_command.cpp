@@ -121,6 +121,7 @@ Result<Report> measure(const Arguments& arguments) {
   Pipeline pipeline(connection, arguments.method);
   TRY(run_closed(pipeline, arguments, arguments.iterations / 10 + 1));  // warm-up
   pipeline.forget_samples(arguments.iterations);
+  const LoopState loops_before = TRY(look_at_loops(connection));
   const ProcessorTimes before = TRY(daemon.processor_times(connection));
   const std::clock_t own_before = std::clock();
   const std::uint64_t before_ns = monotonic_now_ns();
@@ -129,20 +130,21 @@ Result<Report> measure(const Arguments& arguments) {
   const std::uint64_t wall_ns = monotonic_now_ns() - before_ns;
   const std::clock_t own = std::clock() - own_before;
   const ProcessorTimes after = TRY(daemon.processor_times(connection));
+  const LoopState loops_after = TRY(look_at_loops(connection));
+  LatencySummary latency = summarize(pipeline.take_samples());
+  latency.loops = loop_figures(loops_before, loops_after);
   const auto count = static_cast<double>(arguments.iterations);
   const auto wall = static_cast<double>(wall_ns);
   const auto daemon_ns = static_cast<double>(after.daemon_ns - before.daemon_ns);
-  return Report{summarize(pipeline.take_samples()),
-                count * 1e9 / wall,
-                count * 1e9 / daemon_ns,
-                static_cast<double>(own) * (1e9 / CLOCKS_PER_SEC) / wall,
-                daemon_ns / wall,
-                static_cast<double>(after.servers_ns - before.servers_ns) / wall};
+  return Report{
+      std::move(latency),      count * 1e9 / wall,
+      count * 1e9 / daemon_ns, static_cast<double>(own) * (1e9 / CLOCKS_PER_SEC) / wall,
+      daemon_ns / wall,        static_cast<double>(after.servers_ns - before.servers_ns) / wall};
 }
 
 Result<std::string> run(const Arguments& arguments) {
   const Report report = TRY(measure(arguments));
-  std::string text(512, '\0');
+  std::string text(1024, '\0');
   const char* const format =
       arguments.as_json
           ? R"({"method":"%s","in_flight":%zu,"rate":%.0f,%s,"per_wall_second":%.0f,"per_daemon_second":%.0f,"clients_cpu":%.2f,"daemon_cpu":%.2f,"servers_cpu":%.2f})"

@@ -7,8 +7,11 @@
 #include "tools/mcpwire/process_exit.hpp"
 #include "tools/mcpwire/render_result.hpp"
 
+#include <array>
+#include <cstdio>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mcpwire::cli {
 namespace {
@@ -64,6 +67,41 @@ ExitCode report_daemon(Context& context, const Error& error) {
   return is_silence(error) ? report_silence(context) : report(context, error);
 }
 
+/// System calls of each relayed call; empty where there was none.
+std::string system_calls_per_call(const client::LoopStatus& loop) {
+  if (loop.calls == 0) return {};
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.2f",
+                static_cast<double>(loop.system_calls) / static_cast<double>(loop.calls));
+  return text.data();
+}
+
+void print_loops(Output& out, const std::vector<client::LoopStatus>& loops) {
+  for (const client::LoopStatus& loop : loops) {
+    out.own("  loop lag   p50 ").own(config::format_duration(loop.lag.percentile(0.5)));
+    out.own(", p99 ").own(config::format_duration(loop.lag.percentile(0.99)));
+    out.own(", max ").own(config::format_duration(loop.lag.max));
+    const std::string each = system_calls_per_call(loop);
+    if (!each.empty()) out.own("; ").own(each).own(" system calls per call");
+    out.own("\n");
+  }
+}
+
+void print_loops_json(Output& out, const std::vector<client::LoopStatus>& loops) {
+  out.own("[");
+  for (const client::LoopStatus& loop : loops) {
+    if (&loop != &loops.front()) out.own(",");
+    out.own("{\"turns\":").own(std::to_string(loop.turns));
+    out.own(",\"calls\":").own(std::to_string(loop.calls));
+    out.own(",\"system_calls\":").own(std::to_string(loop.system_calls));
+    out.own(",\"lag_n\":").own(std::to_string(loop.lag.count()));
+    out.own(",\"lag_p50_ns\":").own(std::to_string(loop.lag.percentile(0.5)));
+    out.own(",\"lag_p99_ns\":").own(std::to_string(loop.lag.percentile(0.99)));
+    out.own(",\"lag_max_ns\":").own(std::to_string(loop.lag.max)).own("}");
+  }
+  out.own("]");
+}
+
 void print_status(Output& out, const client::DaemonStatus& status) {
   out.own("mcpwired ").foreign_line(status.version).own(" is running\n");
   out.own("  pid        ").own(std::to_string(status.process_id)).own("\n");
@@ -73,6 +111,7 @@ void print_status(Output& out, const client::DaemonStatus& status) {
   out.own("  calls      ").own(std::to_string(status.calls)).own("\n");
   out.own("  violations ").own(std::to_string(status.violations)).own("\n");
   out.own("  refusals   ").own(std::to_string(status.refusals)).own("\n");
+  print_loops(out, status.loops);
   out.own("  directory  ").foreign_line(status.runtime_directory).own("\n");
   if (!status.warning.empty()) out.own("  warning    ").foreign_line(status.warning).own("\n");
 }
@@ -88,6 +127,8 @@ void print_status_json(Output& out, const client::DaemonStatus& status) {
   out.own(",\"refusals\":").own(std::to_string(status.refusals));
   out.own(",\"kernel_features\":").own(std::to_string(status.kernel_features));
   out.own(",\"shards\":").own(std::to_string(status.shards));
+  out.own(",\"loops\":");
+  print_loops_json(out, status.loops);
   out.own(",\"io_backend\":").own(json_string(status.io_backend));
   out.own(",\"warning\":").own(json_string(status.warning));
   const protocol::LargePayloadCounters& large = status.large;
