@@ -6,13 +6,12 @@
 #include "daemon/request.hpp"
 #include "daemon/server_access.hpp"
 #include "daemon/subscriptions.hpp"
+#include "daemon/untold.hpp"
 #include "io/one_shot.hpp"
 #include "io/sleep.hpp"
 #include "protocol/payload_codec.hpp"
 #include "protocol/rpc_params.hpp"
 
-#include <algorithm>
-#include <deque>
 #include <list>
 #include <string>
 #include <utility>
@@ -20,9 +19,6 @@
 
 namespace mcpwire::daemon {
 namespace {
-
-/// What a client that does not read is kept for; beyond, it hears the oldest no more.
-constexpr std::size_t kUntoldMax = 256;
 
 struct ListenCall {
   std::string server;  ///< Empty: all.
@@ -37,48 +33,41 @@ Result<ListenCall> parse_listen(protocol::json::ValueReader& reader, std::string
                     TRY(read_interests(reader, TRY(fields.text(fixed.params)))), fixed.deadline_ns};
 }
 
-/// What the client has not been told yet, for want of room; the same thing twice is once.
-class Untold final : public Request::RoomObserver {
+/// Tells the client, and keeps what it has no room for.
+class Teller final : public Request::RoomObserver {
  public:
-  explicit Untold(Request& request) noexcept : request_(request) { request_.observe_room(this); }
-  Untold(const Untold&) = delete;
-  Untold& operator=(const Untold&) = delete;
-  ~Untold() { request_.observe_room(nullptr); }
+  explicit Teller(Request& request) noexcept : request_(request) { request_.observe_room(this); }
+  Teller(const Teller&) = delete;
+  Teller& operator=(const Teller&) = delete;
+  ~Teller() { request_.observe_room(nullptr); }
 
   void tell(std::string_view server, std::string_view method, std::string_view params) {
-    Item item{std::string(server), std::string(method), std::string(params)};
-    if (std::ranges::find(items_, item) != items_.end()) return;
-    if (items_.size() >= kUntoldMax) items_.pop_front();
-    items_.push_back(std::move(item));
+    untold_.add({std::string(server), std::string(method), std::string(params)});
     on_room();
   }
   void on_room() override {
-    while (!items_.empty()) {
-      const Item& first = items_.front();
+    while (!untold_.empty()) {
+      const Told& first = untold_.front();
       if (!request_.notify(first.server, first.method, first.params)) return;
-      items_.pop_front();
+      untold_.pop();
     }
   }
 
  private:
-  struct Item {
-    std::string server, method, params;
-    bool operator==(const Item&) const = default;
-  };
   Request& request_;
-  std::deque<Item> items_;
+  Untold untold_;
 };
 
 /// One server of one listening client.
 class Listener final : public Subscription {
  public:
   /// All outlive it. `failure`: resolved where the server cannot be opened; null: nobody minds.
-  Listener(SubscriptionHub& hub, FoundServer server, const Interests& interests, Untold& untold,
+  Listener(SubscriptionHub& hub, FoundServer server, const Interests& interests, Teller& teller,
            io::OneShot<void>* failure)
       : Subscription(interests),
         hub_(hub),
         server_(std::move(server)),
-        untold_(untold),
+        teller_(teller),
         failure_(failure) {
     hub_.join(server_, *this);
   }
@@ -86,7 +75,7 @@ class Listener final : public Subscription {
 
   void on_heard(std::string_view method, std::string_view params) override {
     failure_ = nullptr;  // Once it was there it is waited for.
-    untold_.tell(server_.server->name, method, params);
+    teller_.tell(server_.server->name, method, params);
   }
   void on_unreachable(const Error& why) override {
     if (failure_ != nullptr) failure_->resolve(fail(why));
@@ -95,7 +84,7 @@ class Listener final : public Subscription {
  private:
   SubscriptionHub& hub_;
   FoundServer server_;
-  Untold& untold_;
+  Teller& teller_;
   io::OneShot<void>* failure_;
 };
 
@@ -132,10 +121,10 @@ io::task<Result<void>> listen(Request& request, ListenCall call) {
   io::DeadlineTimer deadline(services.loop, patience);
   if (call.deadline_ns != 0) deadline.set(call.deadline_ns);
   io::OneShot<void> end(services.loop);
-  Untold untold(request);
+  Teller teller(request);
   std::list<Listener> listeners;
   for (const FoundServer& server : *servers) {
-    listeners.emplace_back(*services.subscriptions, server, call.interests, untold,
+    listeners.emplace_back(*services.subscriptions, server, call.interests, teller,
                            call.server.empty() ? nullptr : &end);
   }
   const Result<void> ended = co_await end.wait(patience);

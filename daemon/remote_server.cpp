@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/remote_server.hpp"
 
+#include "daemon/log_levels.hpp"
 #include "daemon/remote_transport.hpp"
 #include "protocol/base/check.hpp"
+#include "protocol/mcp/method.hpp"
 
 #include <string>
 #include <utility>
@@ -28,8 +30,13 @@ class RemoteServer::Serving final : public io::SendObserver,
     server_.tell([id = id_](RemoteTransport& transport) { transport.on_sent(id); });
   }
   void on_progress(std::string_view params) override {
-    server_.tell([id = id_, text = std::string(params)](RemoteTransport& transport) {
+    server_.advise([id = id_, text = std::string(params)](RemoteTransport& transport) {
       transport.on_progress(id, text);
+    });
+  }
+  void on_log(std::string_view params) override {
+    server_.advise([id = id_, text = std::string(params)](RemoteTransport& transport) {
+      transport.on_log(id, text);
     });
   }
   void on_server_request(std::unique_ptr<io::ServerRequest> request) override {
@@ -57,6 +64,16 @@ RemoteServer::~RemoteServer() { MCPWIRE_CHECK(serving_.empty()); }
 template <class F>
 void RemoteServer::tell(F function) {
   here_.port->send(client_, [link = link_, function = std::move(function)]() mutable {
+    if (link->transport != nullptr) function(*link->transport);
+  });
+}
+
+template <class F>
+void RemoteServer::advise(F function) {
+  if (link_->advice_on_its_way.load(std::memory_order_relaxed) >= kAdviceMax) return;
+  link_->advice_on_its_way.fetch_add(1, std::memory_order_relaxed);
+  here_.port->send(client_, [link = link_, function = std::move(function)]() mutable {
+    link->advice_on_its_way.fetch_sub(1, std::memory_order_relaxed);
     if (link->transport != nullptr) function(*link->transport);
   });
 }
@@ -99,7 +116,7 @@ io::task<Result<void>> RemoteServer::serve(RemoteCall call) {
   options.meta = call.meta;
   options.abilities = call.abilities;
   options.server_requests = call.can_answer ? &serving : nullptr;
-  io::RpcReply reply = co_await lease_.transport().request(call.method, call.params, options);
+  io::RpcReply reply = co_await send(call, options);
   last_used_ns_ = here_.loop->now_ns();
   // The memory of a large line is this loop's.
   reply.body = io::RpcBody(reply.body.release_text());
@@ -107,6 +124,19 @@ io::task<Result<void>> RemoteServer::serve(RemoteCall call) {
     transport.on_reply(id, std::move(reply));
   });
   co_return Result<void>{};
+}
+
+/// The log level of the other loop's clients is one wish among others here.
+io::task<io::RpcReply> RemoteServer::send(
+    const RemoteCall& call,  // outlives: awaited in the same expression
+    io::RequestOptions options) {
+  if (here_.log_levels != nullptr) {
+    const bool is_level = call.method == protocol::mcp::kSetLevel;
+    const auto level = is_level ? read_log_level(reader_, call.params) : std::nullopt;
+    if (level.has_value()) return here_.log_levels->set(this, lease_, *level, options);
+    here_.log_levels->on_use(lease_.connection());
+  }
+  return lease_.transport().request(call.method, call.params, options);
 }
 
 void RemoteServer::cancel(std::uint64_t id, io::CancelCause cause) {
@@ -145,6 +175,7 @@ io::task<void> RemoteServer::end() {
   const Result<void> joined = co_await requests_.join();
   MCPWIRE_CHECK(joined.has_value());
   questions_.clear();
+  if (here_.log_levels != nullptr) here_.log_levels->forget(this);
   pool::EndObserver::unlink();
   give_back_lease();
   tell([](RemoteTransport& transport) { transport.on_closed(); });

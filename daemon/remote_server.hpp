@@ -14,6 +14,7 @@
 #include "io/task.hpp"
 #include "pool/connection_pool.hpp"
 #include "pool/server_spec.hpp"
+#include "protocol/json/value.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -41,12 +42,17 @@ class RemoteServer final : private pool::EndObserver {
   class Serving;
   io::task<Result<void>> open_server(pool::ServerSpec spec);
   io::task<Result<void>> serve(RemoteCall call);
+  io::task<io::RpcReply> send(const RemoteCall& call,  // outlives: awaited in the same expression
+                              io::RequestOptions options);
   void on_connection_ended(const Error& why) override;
   /// Stops the server if nobody has used it since this client did.
   void give_back_lease();
   /// Runs `tell(RemoteTransport&)` on the client's loop if the client's half is still there.
   template <class F>
   void tell(F function);
+  /// The same, for what may be dropped where the client's loop does not keep up.
+  template <class F>
+  void advise(F function);
 
   const ShardPlace& here_;
   std::size_t client_;
@@ -55,6 +61,7 @@ class RemoteServer final : private pool::EndObserver {
   pool::Lease lease_;
   std::uint64_t last_used_ns_ = 0;
   std::uint64_t last_question_ = 0;
+  protocol::json::ValueReader reader_;
   std::unordered_map<std::uint64_t, Serving*> serving_;
   std::unordered_map<std::uint64_t, std::unique_ptr<io::ServerRequest>> questions_;
 };

@@ -103,10 +103,11 @@ RemoteTransport::RemoteTransport(const ShardPlaces& places, std::size_t own, std
       owner_place_(places[owner]),
       owner_(owner),
       spec_(std::move(spec)),
-      link_(std::make_shared<RemoteLink>(RemoteLink{this})),
+      link_(std::make_shared<RemoteLink>()),
       visit_(std::make_shared<RemoteVisit>()),
       opened_(loop_),
       closed_(loop_) {
+  link_->transport = this;
   ++alive_;
 }
 
@@ -188,6 +189,12 @@ void RemoteTransport::on_progress(std::uint64_t id, std::string_view params) {
   const auto found = waiting_.find(id);
   if (found == waiting_.end() || found->second->options.progress == nullptr) return;
   found->second->options.progress->on_progress(params);
+}
+
+void RemoteTransport::on_log(std::uint64_t id, std::string_view params) {
+  const auto found = waiting_.find(id);
+  if (found == waiting_.end() || found->second->options.progress == nullptr) return;
+  found->second->options.progress->on_log(params);
 }
 
 void RemoteTransport::on_question(std::uint64_t id, std::uint64_t question, std::string method,

@@ -40,7 +40,7 @@ class RemoteTransport final : public io::McpTransport {
 
   bool is_open() const noexcept override { return is_open_; }
   void observe_close(CloseObserver& observer) override { close_observer_ = &observer; }
-  /// Notifications stay with the owner's loop.
+  /// What a server says unasked crosses to those who listen, by the SubscriptionExchange.
   void observe_messages(MessageObserver&) override {}
   const io::ServerInfo& server_info() const noexcept override { return facts_.info; }
   std::int32_t process_id() const noexcept override { return is_open_ ? facts_.process_id : 0; }
@@ -53,6 +53,7 @@ class RemoteTransport final : public io::McpTransport {
   void on_ended(const Error& why);
   void on_sent(std::uint64_t id);
   void on_progress(std::uint64_t id, std::string_view params);
+  void on_log(std::uint64_t id, std::string_view params);
   void on_question(std::uint64_t id, std::uint64_t question, std::string method,
                    std::string params);
   void on_reply(std::uint64_t id, io::RpcReply reply);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/request.hpp"
 
+#include "daemon/log_levels.hpp"
 #include "protocol/base/check.hpp"
 #include "protocol/mcp/method.hpp"
 #include "protocol/payload_codec.hpp"
@@ -74,6 +75,8 @@ void Request::on_progress(std::string_view params) {
 }
 
 void Request::on_log(std::string_view params) {
+  LogLevels* const levels = session_.services().log_levels;
+  if (levels != nullptr && !levels->wants(&session_, identity_, params)) return;
   // As advisory as progress.
   static_cast<void>(notify(server_, protocol::mcp::kMessage, params));
 }

@@ -58,8 +58,12 @@ class Request final : public ListNode,
 
   /// Tells the client what `server` said. False if it cannot be told now.
   bool notify(std::string_view server, std::string_view method, std::string_view params);
-  /// The server whose log messages on_log() passes on; valid as long as the request.
-  void set_server(std::string_view name) noexcept { server_ = name; }
+  /// The server whose log messages on_log() passes on: its name for the client and its identity,
+  /// valid while it may log.
+  void set_server(std::string_view name, std::string_view identity) noexcept {
+    server_ = name;
+    identity_ = identity;
+  }
 
   /// Somebody who wants to know that the client has room again; null: nobody.
   class RoomObserver {
@@ -91,6 +95,7 @@ class Request final : public ListNode,
   io::CancelScope scope_;
   std::unique_ptr<ServerQuestions> questions_;  ///< Null: the client can answer none.
   std::string_view server_;
+  std::string_view identity_;
   RoomObserver* room_observer_ = nullptr;
   bool answered_ = false;
 };

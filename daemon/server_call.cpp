@@ -2,6 +2,7 @@
 #include "daemon/server_call.hpp"
 
 #include "daemon/call_limits.hpp"
+#include "daemon/log_levels.hpp"
 #include "daemon/server_access.hpp"
 #include "io/mcp/exchange.hpp"
 #include "io/mcp/pages.hpp"
@@ -87,11 +88,21 @@ io::task<io::RpcReply> send_all_pages(io::McpTransport& transport,
   co_return std::move(reply);
 }
 
-io::task<io::RpcReply> send(EventLoop& loop, io::McpTransport& transport,
-                            const ServerCall& call,  // outlives: awaited at once
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
+io::task<io::RpcReply> send(Session& session, pool::Lease& lease,  // outlive: awaited at once
+                            const ServerCall& call,                // outlives: awaited at once
                             io::RequestOptions options) {
+  Services& services = session.services();
+  io::McpTransport& transport = lease.transport();
+  if (services.log_levels != nullptr) {
+    // Each client has its own; a level that there is none of is the server's to refuse.
+    const bool is_level = call.method->name == mcp::kSetLevel;
+    const auto level = is_level ? read_log_level(services.values, call.params) : std::nullopt;
+    if (level.has_value()) return services.log_levels->set(&session, lease, *level, options);
+    services.log_levels->on_use(lease.connection());
+  }
   if (call.pages == protocol::Pages::kAll) return send_all_pages(transport, call, options);
-  return io::exchange(loop, transport, call.method->name, call.params, options);
+  return io::exchange(services.loop, transport, call.method->name, call.params, options);
 }
 
 }  // namespace
@@ -145,7 +156,7 @@ io::task<Result<io::RpcReply>> send_to_server(
   }
   const Result<FoundServer> found = find_server(std::move(configuration), call.server);
   if (!found.has_value()) co_return fail(found.error());
-  request.set_server(call.server);
+  request.set_server(call.server, (*found).server->spec->identity);
   io::RequestOptions options{
       .scope = &request.scope(), .observer = &request, .progress = &request, .meta = call.meta};
   options.server_requests = request.accept_questions(call.abilities);
@@ -170,7 +181,7 @@ io::task<Result<io::RpcReply>> send_to_server(
     options.inactivity_ns = limits.inactivity_ns;
     deadline.set(kNever);
     if (is_call) ++lease->connection().calls;
-    io::RpcReply reply = co_await send(services.loop, lease->transport(), call, options);
+    io::RpcReply reply = co_await send(session, *lease, call, options);
     const bool was_unsent = was_too_late(reply);
     const bool repeats = may_repeat && was_lost(reply);
     if (attempt == kAttemptsMax || !(was_unsent || repeats)) co_return std::move(reply);

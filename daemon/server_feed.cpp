@@ -32,8 +32,6 @@ ServerFeed::ServerFeed(EventLoop& loop, pool::ConnectionPool& pool, io::CancelSc
       prompts_(loop, [this] { tell_lists(mcp::kPromptsChanged); }),
       resources_(loop, [this] { tell_lists(mcp::kResourcesChanged); }) {}
 
-void ServerFeed::end() { scope_.cancel(io::CancelCause::kCaller); }
-
 void ServerFeed::add(Subscription& subscription) {
   const bool is_known = std::ranges::includes(all_interests().uris, subscription.interests().uris);
   subscriptions_.push_back(subscription);
@@ -41,7 +39,10 @@ void ServerFeed::add(Subscription& subscription) {
   signal();
 }
 
-void ServerFeed::on_left() { signal(); }
+void ServerFeed::on_left() {
+  signal();
+  if (waiting_ != nullptr && !has_listeners()) waiting_->cancel(io::CancelCause::kCaller);
+}
 
 void ServerFeed::on_lost() {
   is_lost_ = true;
@@ -52,11 +53,11 @@ void ServerFeed::on_lost() {
 void ServerFeed::signal() {
   has_changed_ = true;
   if (change_ != nullptr) change_->resolve({});
+  if (listening_ == nullptr || is_lost_) return;
   // A modern server is asked anew only for what it does not tell yet.
-  if (listening_ != nullptr && !is_lost_ &&
-      !std::ranges::includes(subscribed_, all_interests().uris)) {
-    listening_->cancel(io::CancelCause::kCaller);
-  }
+  const bool is_enough =
+      has_listeners() && std::ranges::includes(subscribed_, all_interests().uris);
+  if (!is_enough) listening_->cancel(io::CancelCause::kCaller);
 }
 
 Interests ServerFeed::all_interests() {
@@ -69,14 +70,19 @@ Interests ServerFeed::all_interests() {
 }
 
 io::RequestOptions ServerFeed::request_options() {
-  const CallLimits limits = call_limits(loop_.now_ns(), 0, server_.server->timeout_ns);
-  return {.scope = &scope_, .deadline_ns = limits.deadline_ns};
+  const std::uint64_t now_ns = loop_.now_ns();
+  const CallLimits limits = call_limits(now_ns, 0, server_.server->timeout_ns);
+  const bool is_leaving = !has_listeners();
+  return {.scope = &scope_, .deadline_ns = is_leaving ? now_ns + kLeaveNs : limits.deadline_ns};
 }
 
 io::task<Result<void>> ServerFeed::run() {
-  while (!scope_.is_cancelled()) {
-    Result<pool::Lease> lease = co_await lease_server(pool_, server_, scope_);
-    if (scope_.is_cancelled()) break;
+  while (is_wanted()) {
+    io::CancelScope patience(scope_);
+    waiting_ = &patience;
+    Result<pool::Lease> lease = co_await lease_server(pool_, server_, patience);
+    waiting_ = nullptr;
+    if (patience.is_cancelled()) continue;
     if (!lease.has_value()) {
       const Error why = lease.error();
       subscriptions_.for_each([&](Subscription& one) { one.on_unreachable(why); });
@@ -91,13 +97,16 @@ io::task<Result<void>> ServerFeed::run() {
       lease_ = pool::Lease();
       has_missed_ = std::exchange(is_flowing_, false) || has_missed_;
     }
-    if (!scope_.is_cancelled()) co_await pause();
+    if (is_wanted()) co_await pause();
   }
   co_return Result<void>{};
 }
 
 io::task<void> ServerFeed::pause() {
-  static_cast<void>(co_await io::sleep_until(loop_, scope_, loop_.now_ns() + pause_ns_));
+  io::CancelScope patience(scope_);
+  waiting_ = &patience;
+  static_cast<void>(co_await io::sleep_until(loop_, patience, loop_.now_ns() + pause_ns_));
+  waiting_ = nullptr;
   pause_ns_ = std::min(pause_ns_ * 2, kFeedPauseMaxNs);
 }
 
@@ -114,7 +123,7 @@ io::task<void> ServerFeed::await_change() {
 // --- Modern ----------------------------------------------------------------------------------
 
 io::task<Result<void>> ServerFeed::listen_modern() {
-  while (!is_lost_ && !scope_.is_cancelled()) {
+  while (!is_lost_ && is_wanted()) {
     const std::string& capabilities = lease_.transport().server_info().capabilities_json;
     const Interests asked = offered(reader_, capabilities, all_interests());
     subscribed_ = all_interests().uris;
@@ -140,18 +149,14 @@ io::task<Result<void>> ServerFeed::listen_modern() {
 
 io::task<Result<void>> ServerFeed::listen_legacy() {
   while (!is_lost_ && !scope_.is_cancelled()) {
+    has_changed_ = false;
     if (!co_await update_resources()) break;
+    // Somebody came or went meanwhile.
+    if (has_changed_) continue;
+    // The last one went: nothing is subscribed any more. The server may live on for others.
+    if (!has_listeners()) break;
     acknowledge();
     co_await await_change();
-  }
-  if (is_lost_) co_return Result<void>{};
-  // Its process may live on for others.
-  io::CancelScope own;
-  for (const std::string& uri : subscribed_) {
-    const std::string params = io::with_member({}, "uri", uri);
-    const io::RpcReply reply = co_await lease_.transport().request(
-        "resources/unsubscribe", params, {.scope = &own, .deadline_ns = loop_.now_ns() + kLeaveNs});
-    if (reply.outcome != Outcome::kOk && reply.outcome != Outcome::kPeerError) break;
   }
   co_return Result<void>{};
 }

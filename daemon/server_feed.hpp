@@ -6,7 +6,8 @@
 // end it is started again and asked anew, and whoever listens is told that all may have changed.
 //
 // Threading: the loop's thread.
-// Invariants: run() ends after end(), and only then; the feed lives as long.
+// Invariants: run() ends after the last listener has left and what it asked for was taken back, or
+// when the parent scope is cancelled; whoever comes before that is served by the same feed.
 #pragma once
 
 #include "daemon/debounce.hpp"
@@ -58,9 +59,6 @@ class ServerFeed {
              FoundServer server);
 
   io::task<Result<void>> run();
-  /// Gives the server up; run() ends soon after.
-  void end();
-
   void add(Subscription& subscription);
   /// After a subscription has left.
   void on_left();
@@ -79,6 +77,7 @@ class ServerFeed {
   io::task<void> await_change();
   io::task<void> pause();
   io::RequestOptions request_options();
+  bool is_wanted() { return !scope_.is_cancelled() && has_listeners(); }
   Interests all_interests();
   void acknowledge();
   void tell_lists(std::string_view method);
@@ -100,6 +99,7 @@ class ServerFeed {
   std::set<std::string> subscribed_;      ///< At a legacy server; raw tokens.
   io::CancelScope* listening_ = nullptr;  ///< Of the modern request under way.
   io::OneShot<void>* change_ = nullptr;   ///< While somebody waits for one.
+  io::CancelScope* waiting_ = nullptr;    ///< For the server to open, or until it is tried again.
   std::uint64_t pause_ns_ = kFeedPauseMinNs;
   bool has_changed_ = false;
   bool is_lost_ = false;

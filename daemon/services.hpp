@@ -20,6 +20,7 @@
 
 namespace mcpwire::daemon {
 
+class LogLevels;
 class Neighbours;
 class SubscriptionHub;
 
@@ -49,6 +50,8 @@ struct Services {
   protocol::json::ValueReader values{};
   /// Null: nobody can listen to servers.
   SubscriptionHub* subscriptions = nullptr;
+  /// Null: a client's level is its server's, for all.
+  LogLevels* log_levels = nullptr;
   /// What status tells of this loop; null: what the fields above know.
   std::function<DaemonTotals()> totals{};
   /// Null in a daemon with one loop.

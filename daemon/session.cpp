@@ -2,6 +2,7 @@
 #include "daemon/session.hpp"
 
 #include "daemon/handlers.hpp"
+#include "daemon/log_levels.hpp"
 #include "daemon/request.hpp"
 #include "io/sleep.hpp"
 #include "protocol/base/text_pool.hpp"
@@ -47,6 +48,7 @@ io::task<Result<void>> Session::end() {
     const Result<void> joined = co_await requests_->scope.join();
     MCPWIRE_CHECK(joined.has_value());  // handlers answer failures, they do not return them
   }
+  if (services_.log_levels != nullptr) services_.log_levels->forget(this);
   co_await flush();
   channel_->close();
   --services_.counters.clients;

@@ -32,6 +32,7 @@ Shard::Shard(ShardSurroundings surroundings, Parts parts)
       factory_(transports_, surroundings_.places, surroundings_.number),
       pool_(loop_, factory_, {.idle_stop_ns = surroundings_.options.server_idle_ns}),
       subscriptions_(loop_, pool_),
+      log_levels_(loop_, pool_),
       executor_(loop_, surroundings_.options.concurrency),
       configurations_(loop_, *parts_.helper, files_, pool_),
       services_{loop_,
@@ -47,6 +48,7 @@ Shard::Shard(ShardSurroundings surroundings, Parts parts)
       no_sessions_(loop_) {
   pool_.on_empty([this] { surroundings_.on_change(); });
   services_.subscriptions = &subscriptions_;
+  services_.log_levels = &log_levels_;
   services_.totals = [this] { return totals(); };
   if (surroundings_.mail != nullptr) join_others();
 }
@@ -62,8 +64,10 @@ void Shard::join_others() {
   port_.emplace(*parts_.loop, *surroundings_.mail, surroundings_.number);
   neighbours_.emplace(*surroundings_.places, surroundings_.number);
   services_.neighbours = &*neighbours_;
-  (*surroundings_.places)[surroundings_.number] =
-      ShardPlace{&loop_, &pool_, &*port_, &visits_, [this] { return totals(); }};
+  exchange_.emplace(*surroundings_.places, surroundings_.number, subscriptions_);
+  subscriptions_.use_exchange(&*exchange_);
+  (*surroundings_.places)[surroundings_.number] = ShardPlace{
+      &loop_, &pool_, &*port_, &visits_, [this] { return totals(); }, &*exchange_, &log_levels_};
 }
 
 io::ChannelHostOptions Shard::channel_options() {
@@ -164,6 +168,7 @@ io::task<void> Shard::end_clients() {
   [[maybe_unused]] const Result<void> left = co_await endings_.join();
   co_await configurations_.stop();
   co_await subscriptions_.stop();
+  co_await log_levels_.stop();
 }
 
 io::task<void> Shard::end_servers() {

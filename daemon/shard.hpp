@@ -11,6 +11,7 @@
 
 #include "daemon/era_verdicts.hpp"
 #include "daemon/log.hpp"
+#include "daemon/log_levels.hpp"
 #include "daemon/neighbours.hpp"
 #include "daemon/options.hpp"
 #include "daemon/remote_link.hpp"
@@ -18,6 +19,7 @@
 #include "daemon/session.hpp"
 #include "daemon/shard_groups.hpp"
 #include "daemon/sharded_factory.hpp"
+#include "daemon/subscription_exchange.hpp"
 #include "daemon/subscriptions.hpp"
 #include "daemon/totals.hpp"
 #include "daemon/transport_factory.hpp"
@@ -136,6 +138,8 @@ class Shard final : private Session::Owner {
   ShardedFactory factory_;
   pool::ConnectionPool pool_;
   SubscriptionHub subscriptions_;
+  std::optional<SubscriptionExchange> exchange_;
+  LogLevels log_levels_;
   parallel::ParallelExecutor executor_;
   ConfigurationStore configurations_;
   Services services_;

@@ -14,7 +14,11 @@ SubscriptionHub::SubscriptionHub(EventLoop& loop, pool::ConnectionPool& pool)
 }
 
 void SubscriptionHub::join(const FoundServer& server, Subscription& subscription) {
-  std::shared_ptr<ServerFeed>& feed = feeds_[server.server->spec->identity];
+  const std::string& identity = server.server->spec->identity;
+  if (exchange_ != nullptr && !exchange_->owns(identity)) {
+    return exchange_->join(server, subscription);
+  }
+  std::shared_ptr<ServerFeed>& feed = feeds_[identity];
   const bool is_new = feed == nullptr;
   if (is_new) {
     feed = std::make_shared<ServerFeed>(loop_, pool_, work_.cancel_scope(), server);
@@ -25,21 +29,23 @@ void SubscriptionHub::join(const FoundServer& server, Subscription& subscription
 }
 
 void SubscriptionHub::leave(const FoundServer& server, Subscription& subscription) {
+  const std::string& identity = server.server->spec->identity;
+  if (exchange_ != nullptr && !exchange_->owns(identity)) return exchange_->leave(subscription);
   subscription.unlink();
-  const auto found = feeds_.find(server.server->spec->identity);
-  if (found == feeds_.end()) return;
-  const std::shared_ptr<ServerFeed> feed = found->second;
-  if (feed->has_listeners()) return feed->on_left();
-  // Its task keeps it until it has let the server go.
-  feeds_.erase(found);
-  feed->end();
+  const auto found = feeds_.find(identity);
+  // A copy: what is told may end it.
+  if (found != feeds_.end()) std::shared_ptr<ServerFeed>(found->second)->on_left();
 }
 
 io::task<Result<void>> SubscriptionHub::run(std::shared_ptr<ServerFeed> feed) {
-  co_return co_await feed->run();
+  const Result<void> ended = co_await feed->run();
+  // Nobody joins it from here on.
+  std::erase_if(feeds_, [&feed](const auto& entry) { return entry.second == feed; });
+  co_return ended;
 }
 
 io::task<void> SubscriptionHub::stop() {
+  if (exchange_ != nullptr) exchange_->stop();
   work_.cancel_scope().cancel(io::CancelCause::kShutdown);
   const Result<void> joined = co_await work_.join();
   MCPWIRE_CHECK(joined.has_value());  // feeds do not fail

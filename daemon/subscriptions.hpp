@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
 // SubscriptionHub: who listens to which server. All listeners of one server share one feed,
-// whatever their configurations call it.
+// whatever their configurations call it, and whatever loop they are on: the feed is the owner's.
 //
 // Threading: the loop's thread.
 // Invariants: stop() has ended before it is destroyed; subscriptions have left by then.
 #pragma once
 
 #include "daemon/server_feed.hpp"
+#include "daemon/subscription_exchange.hpp"
 #include "io/scope.hpp"
 #include "io/task.hpp"
 #include "pool/connection_pool.hpp"
@@ -23,6 +24,9 @@ class SubscriptionHub final : private pool::ServerObserver {
  public:
   /// Observes the servers of `pool`; both outlive it.
   SubscriptionHub(EventLoop& loop, pool::ConnectionPool& pool);
+
+  /// Servers of other loops are listened to there; null, as at first: there are none. Outlives it.
+  void use_exchange(SubscriptionExchange* exchange) noexcept { exchange_ = exchange; }
 
   /// `subscription` hears of `server` until leave().
   void join(const FoundServer& server, Subscription& subscription);
@@ -40,6 +44,7 @@ class SubscriptionHub final : private pool::ServerObserver {
 
   EventLoop& loop_;
   pool::ConnectionPool& pool_;
+  SubscriptionExchange* exchange_ = nullptr;
   io::Scope work_;
   std::map<std::string, std::shared_ptr<ServerFeed>, std::less<>> feeds_;  ///< By identity.
 };

@@ -10,10 +10,12 @@
 #include "io/mcp_transport.hpp"
 #include "io/one_shot.hpp"
 #include "protocol/base/intrusive_list.hpp"
+#include "protocol/mcp/log_level.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -38,7 +40,9 @@ struct PooledConnection {
   std::uint64_t last_used_ns = 0;
   std::uint32_t health_check_failures = 0;
   std::size_t leases = 0;
-  std::uint64_t calls = 0;                   ///< tools/call requests handed to the transport.
+  std::uint64_t calls = 0;  ///< tools/call requests handed to the transport.
+  /// The log level that the server was asked for last, where that is known.
+  std::optional<protocol::mcp::LogLevel> log_level;
   IntrusiveList<EndObserver> end_observers;  ///< Each leaves by its destruction, or when told.
   /// Resolved when the last lease is given back; set while somebody waits for that.
   io::OneShot<void>* unused = nullptr;

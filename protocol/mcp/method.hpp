@@ -69,6 +69,7 @@ inline constexpr std::string_view kToolsCall = "tools/call";
 inline constexpr std::string_view kSampling = "sampling/createMessage";
 inline constexpr std::string_view kElicitation = "elicitation/create";
 inline constexpr std::string_view kRootsList = "roots/list";
+inline constexpr std::string_view kSetLevel = "logging/setLevel";
 inline constexpr std::string_view kListen = "subscriptions/listen";
 inline constexpr std::string_view kInitialized = "notifications/initialized";
 inline constexpr std::string_view kCancelled = "notifications/cancelled";

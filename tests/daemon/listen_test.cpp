@@ -160,6 +160,52 @@ TEST_F(ListenTest, ALegacyServerIsSubscribedOnceForAllAndUnsubscribedWithTheLast
   answer_all();
 }
 
+TEST_F(ListenTest, WhoComesAsTheLastOneGoesIsSubscribed) {
+  TestClient& one = listen(kUri);
+  answer_all();
+  TestClient& other = connect_configured(kFeatures);
+  settle();
+  // Both in one turn of the loop.
+  one.disconnect();
+  other.request(
+      Method::kRequest,
+      message_payload({.server = "files", .method = "subscriptions/listen", .params = kUri}));
+  settle();
+  answer_all();
+  // Whatever was taken back was asked for again behind it.
+  EXPECT_EQ(server().sent("resources/subscribe"), 1 + server().sent("resources/unsubscribe"));
+  notify("notifications/resources/updated", R"({"uri":"a:1"})");
+  EXPECT_THAT(heard(other), SizeIs(1));
+  other.disconnect();
+  settle();
+  answer_all();
+  EXPECT_EQ(server().sent("resources/subscribe"), server().sent("resources/unsubscribe"));
+}
+
+TEST_F(ListenTest, ASubscriptionUnderWayIsTakenBackWithTheClientThatAskedForIt) {
+  TestClient& one = listen(kUri);
+  EXPECT_EQ(server().waiting_method(0), "resources/subscribe");
+  one.disconnect();
+  settle();
+  server().answer_ok(0, "{}");
+  settle();
+  EXPECT_EQ(server().sent("resources/unsubscribe"), 1U);
+  answer_all();
+}
+
+TEST_F(ListenTest, WhoLeavesBeforeTheServerIsOpenIsNotWaitedFor) {
+  factory.prepare = [](Server& started) { started.transport.hold_open(); };
+  TestClient& one = listen(kLists);
+  one.cancel(1);
+  settle();
+  EXPECT_EQ(one.answer(1)->outcome, Outcome::kCancelled);
+  TestClient& other = listen(kLists);
+  server().release_open();
+  settle();
+  EXPECT_EQ(factory.count(), 1U);
+  EXPECT_THAT(told(other, Method::kNotification), SizeIs(1));
+}
+
 TEST_F(ListenTest, AModernServerIsAskedByOneListenForAll) {
   revision = Revision::k2026_07_28;
   TestClient& one = listen(kLists);

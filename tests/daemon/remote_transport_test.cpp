@@ -183,6 +183,26 @@ TEST_F(RemoteTransportTest, ARequestAndItsAnswerCross) {
   EXPECT_THAT(caller_.progress, ElementsAre(R"({"progress":1})", R"({"progress":2})"));
 }
 
+TEST_F(RemoteTransportTest, AdviceThatIsNotTakenIsDroppedAndTheAnswerComes) {
+  ASSERT_TRUE(open().has_value());
+  Reply reply = request("tools/call", "{}", all_options());
+  settle();
+  constexpr std::size_t kTooMuch = kAdviceMax + 10;
+  const auto flood = [this] {
+    for (std::size_t step = 0; step < kTooMuch; ++step) server().progress(0, std::to_string(step));
+  };
+  flood();  // The client's loop does not get to run.
+  settle();
+  ASSERT_EQ(caller_.progress.size(), kAdviceMax);
+  EXPECT_EQ(caller_.progress.front(), "0");
+  EXPECT_EQ(caller_.progress.back(), std::to_string(kAdviceMax - 1)) << "in order";
+  flood();
+  server().answer_ok(0, "1");
+  settle();
+  EXPECT_EQ(caller_.progress.size(), 2 * kAdviceMax) << "there is room again";
+  EXPECT_TRUE(reply.has_ended());
+}
+
 TEST_F(RemoteTransportTest, AnErrorOfTheServerCrosses) {
   ASSERT_TRUE(open().has_value());
   Reply reply = request("tools/call", "{}", {});

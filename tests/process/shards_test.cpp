@@ -8,6 +8,7 @@
 
 #include <csignal>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -88,6 +89,32 @@ TEST_F(ShardsTest, ACallThatIsTakenBackEndsOnBothSides) {
     EXPECT_EQ(call(number, "still there").exit_code, 0) << "the server lives on";
     // Two calls for each server are counted, and this was the third.
     break;
+  }
+}
+
+TEST_F(ShardsTest, WhatServersSayUnaskedReachesTheClientsOfBothLoops) {
+  use_servers();
+  Launch open;
+  open.input = std::nullopt;
+  for (std::size_t number = 0; number < kServers; ++number) {
+    const std::vector<std::string> listen = {"listen", server(number), "--uri", "demo://readme"};
+    // Connections go to the loops in turn.
+    RunningProgram one = start(listen, open);
+    one.await("subscriptions/acknowledged");
+    RunningProgram other = start(listen, open);
+    other.await("subscriptions/acknowledged");
+    run({"call", server(number) + "/touch", R"({"uri":"demo://readme"})"});
+    run({"call", server(number) + "/grow"});
+    for (RunningProgram* program : {&one, &other}) {
+      program->await("notifications/resources/updated  {\"uri\":\"demo://readme\"}\n");
+      program->await("notifications/tools/list_changed\n");
+      program->signal(SIGINT);
+      EXPECT_EQ(program->finish().exit_code, 0);
+    }
+    for (int client = 0; client < 2; ++client) {
+      EXPECT_EQ(run({"call", server(number) + "/log", "--progress"}).err,
+                "mcpwire: " + server(number) + ": info demo: logged\n");
+    }
   }
 }
 
