@@ -3,6 +3,7 @@
 
 #include "daemon/log_levels.hpp"
 #include "daemon/remote_transport.hpp"
+#include "daemon/subscription_exchange.hpp"
 #include "protocol/base/check.hpp"
 #include "protocol/mcp/method.hpp"
 
@@ -55,6 +56,21 @@ class RemoteServer::Serving final : public io::SendObserver,
   std::uint64_t id_;
 };
 
+/// Tells the client's loop what the server says of its tasks: one of them may be waited for there.
+class RemoteServer::TaskEar final : public io::TaskNews::Watcher {
+ public:
+  explicit TaskEar(RemoteServer& server) : Watcher(server.lease_.transport()), server_(server) {
+    server.here_.subscriptions->task_news().watch(*this);
+  }
+  void on_task_news(std::string_view task) override {
+    server_.advise(
+        [text = std::string(task)](RemoteTransport& transport) { transport.on_task_news(text); });
+  }
+
+ private:
+  RemoteServer& server_;
+};
+
 RemoteServer::RemoteServer(const ShardPlace& here, std::size_t client,
                            std::shared_ptr<RemoteLink> link)
     : here_(here), client_(client), link_(std::move(link)), requests_(*here.loop) {}
@@ -87,6 +103,7 @@ io::task<Result<void>> RemoteServer::open_server(pool::ServerSpec spec) {
     lease_ = *std::move(opened);
     last_used_ns_ = here_.loop->now_ns();
     lease_.connection().end_observers.push_back(*this);
+    if (here_.subscriptions != nullptr) task_ear_ = std::make_unique<TaskEar>(*this);
     facts = RemoteFacts{lease_.transport().server_info(), lease_.transport().process_id()};
   } else {
     facts = fail(std::move(opened).error());
@@ -175,6 +192,7 @@ io::task<void> RemoteServer::end() {
   const Result<void> joined = co_await requests_.join();
   MCPWIRE_CHECK(joined.has_value());
   questions_.clear();
+  task_ear_.reset();
   if (here_.log_levels != nullptr) here_.log_levels->forget(this);
   pool::EndObserver::unlink();
   give_back_lease();

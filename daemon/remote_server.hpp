@@ -40,6 +40,7 @@ class RemoteServer final : private pool::EndObserver {
 
  private:
   class Serving;
+  class TaskEar;
   io::task<Result<void>> open_server(pool::ServerSpec spec);
   io::task<Result<void>> serve(RemoteCall call);
   io::task<io::RpcReply> send(const RemoteCall& call,  // outlives: awaited in the same expression
@@ -59,6 +60,7 @@ class RemoteServer final : private pool::EndObserver {
   std::shared_ptr<RemoteLink> link_;
   io::Scope requests_;
   pool::Lease lease_;
+  std::unique_ptr<TaskEar> task_ear_;  ///< While the lease is held.
   std::uint64_t last_used_ns_ = 0;
   std::uint64_t last_question_ = 0;
   protocol::json::ValueReader reader_;

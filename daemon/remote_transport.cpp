@@ -4,6 +4,8 @@
 #include "daemon/remote_server.hpp"
 #include "protocol/base/check.hpp"
 #include "protocol/base/text_pool.hpp"
+#include "protocol/mcp/method.hpp"
+#include "protocol/mcp/revision.hpp"
 
 #include <utility>
 
@@ -189,6 +191,14 @@ void RemoteTransport::on_progress(std::uint64_t id, std::string_view params) {
   const auto found = waiting_.find(id);
   if (found == waiting_.end() || found->second->options.progress == nullptr) return;
   found->second->options.progress->on_progress(params);
+}
+
+void RemoteTransport::on_task_news(std::string_view task) {
+  ++counters_.notifications;
+  if (message_observer_ == nullptr) return;
+  const bool is_modern = protocol::mcp::is_modern(facts_.info.revision);
+  message_observer_->on_notification(
+      is_modern ? protocol::mcp::kTaskChanged : protocol::mcp::kTaskStatus, task);
 }
 
 void RemoteTransport::on_log(std::uint64_t id, std::string_view params) {

@@ -40,8 +40,9 @@ class RemoteTransport final : public io::McpTransport {
 
   bool is_open() const noexcept override { return is_open_; }
   void observe_close(CloseObserver& observer) override { close_observer_ = &observer; }
-  /// What a server says unasked crosses to those who listen, by the SubscriptionExchange.
-  void observe_messages(MessageObserver&) override {}
+  /// Of what a server says unasked the news of its tasks cross here; those who listen hear the rest
+  /// by the SubscriptionExchange.
+  void observe_messages(MessageObserver& observer) override { message_observer_ = &observer; }
   const io::ServerInfo& server_info() const noexcept override { return facts_.info; }
   std::int32_t process_id() const noexcept override { return is_open_ ? facts_.process_id : 0; }
   /// It stays with the owner's loop, which puts it into its errors.
@@ -53,6 +54,7 @@ class RemoteTransport final : public io::McpTransport {
   void on_ended(const Error& why);
   void on_sent(std::uint64_t id);
   void on_progress(std::uint64_t id, std::string_view params);
+  void on_task_news(std::string_view task);
   void on_log(std::uint64_t id, std::string_view params);
   void on_question(std::uint64_t id, std::uint64_t question, std::string method,
                    std::string params);
@@ -79,6 +81,7 @@ class RemoteTransport final : public io::McpTransport {
   RemoteFacts facts_;
   io::TransportCounters counters_;
   CloseObserver* close_observer_ = nullptr;
+  MessageObserver* message_observer_ = nullptr;
   io::OneShot<RemoteFacts> opened_;
   io::OneShot<void> closed_;
   bool is_open_ = false;

@@ -4,6 +4,7 @@
 #include "daemon/call_limits.hpp"
 #include "daemon/log_levels.hpp"
 #include "daemon/server_access.hpp"
+#include "daemon/subscriptions.hpp"
 #include "io/mcp/exchange.hpp"
 #include "io/mcp/pages.hpp"
 #include "io/mcp/splice.hpp"
@@ -102,7 +103,9 @@ io::task<io::RpcReply> send(Session& session, pool::Lease& lease,  // outlive: a
     services.log_levels->on_use(lease.connection());
   }
   if (call.pages == protocol::Pages::kAll) return send_all_pages(transport, call, options);
-  return io::exchange(services.loop, transport, call.method->name, call.params, options);
+  io::TaskNews* const news =
+      services.subscriptions == nullptr ? nullptr : &services.subscriptions->task_news();
+  return io::exchange(services.loop, transport, call.method->name, call.params, options, news);
 }
 
 }  // namespace

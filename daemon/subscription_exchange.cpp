@@ -66,6 +66,8 @@ SubscriptionExchange::SubscriptionExchange(const ShardPlaces& places, std::size_
 
 SubscriptionExchange::~SubscriptionExchange() = default;
 
+io::TaskNews& SubscriptionExchange::task_news() noexcept { return hub_.task_news(); }
+
 bool SubscriptionExchange::owns(const std::string& identity) const {
   return owner_of(identity, places_.size()) == own_;
 }

@@ -13,6 +13,7 @@
 #include "daemon/remote_link.hpp"
 #include "daemon/server_feed.hpp"
 #include "daemon/untold.hpp"
+#include "io/mcp/task_news.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -40,6 +41,9 @@ class SubscriptionExchange {
   /// `subscription` hears of `server`, which another loop owns, until leave().
   void join(const FoundServer& server, Subscription& subscription);
   void leave(Subscription& subscription);
+
+  /// That of this loop.
+  io::TaskNews& task_news() noexcept;
 
   /// Lets the visitors go; none is admitted any more.
   void stop();

@@ -54,6 +54,7 @@ io::task<void> SubscriptionHub::stop() {
 
 void SubscriptionHub::on_server_notification(pool::PooledConnection& connection,
                                              std::string_view method, std::string_view params) {
+  task_news_.tell(*connection.transport, method, params);
   if (ServerFeed* const feed = feed_on(connection)) feed->on_notification(method, params);
 }
 

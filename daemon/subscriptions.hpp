@@ -9,6 +9,7 @@
 
 #include "daemon/server_feed.hpp"
 #include "daemon/subscription_exchange.hpp"
+#include "io/mcp/task_news.hpp"
 #include "io/scope.hpp"
 #include "io/task.hpp"
 #include "pool/connection_pool.hpp"
@@ -32,6 +33,9 @@ class SubscriptionHub final : private pool::ServerObserver {
   void join(const FoundServer& server, Subscription& subscription);
   void leave(const FoundServer& server, Subscription& subscription);
 
+  /// Of the servers of this loop's pool.
+  io::TaskNews& task_news() noexcept { return task_news_; }
+
   /// Lets all servers go; nobody joins any more.
   io::task<void> stop();
 
@@ -45,6 +49,7 @@ class SubscriptionHub final : private pool::ServerObserver {
   EventLoop& loop_;
   pool::ConnectionPool& pool_;
   SubscriptionExchange* exchange_ = nullptr;
+  io::TaskNews task_news_;
   io::Scope work_;
   std::map<std::string, std::shared_ptr<ServerFeed>, std::less<>> feeds_;  ///< By identity.
 };

@@ -106,7 +106,7 @@ task<AfterInterim> after_interim(EventLoop& loop,
 task<RpcReply> exchange_modern(EventLoop& loop, McpTransport& transport,
                                std::string_view method,  // outlives: as the header says
                                std::string_view params,  // outlives: as the header says
-                               RequestOptions options) {
+                               RequestOptions options, TaskNews* news) {
   std::string next;
   for (int round = 0;; ++round) {
     RpcReply reply =
@@ -115,7 +115,8 @@ task<RpcReply> exchange_modern(EventLoop& loop, McpTransport& transport,
     const bool is_end = reply.outcome != Outcome::kOk || reply.result_type == ResultType::kComplete;
     if (is_end) co_return std::move(reply);
     if (reply.result_type == ResultType::kTask) {
-      co_return of_whole(co_await drive_task(loop, transport, std::move(reply.body), options));
+      co_return of_whole(
+          co_await drive_task(loop, transport, std::move(reply.body), options, news));
     }
     AfterInterim after = co_await after_interim(loop, params, std::move(reply), round, options);
     if (after.end.has_value()) co_return *std::move(after.end);
@@ -127,12 +128,13 @@ task<RpcReply> exchange_modern(EventLoop& loop, McpTransport& transport,
 task<RpcReply> exchange_core_task(EventLoop& loop, McpTransport& transport,
                                   std::string_view method,  // outlives: as the header says
                                   std::string_view params,  // outlives: as the header says
-                                  RequestOptions options) {
+                                  RequestOptions options, TaskNews* news) {
   RpcReply reply = co_await transport.request(method, params, options);
   if (reply.outcome != Outcome::kOk) co_return std::move(reply);
   json::ValueReader reader;
   if (!holds_task(reader, reply.body)) co_return std::move(reply);
-  co_return of_whole(co_await drive_core_task(loop, transport, std::move(reply.body), options));
+  co_return of_whole(
+      co_await drive_core_task(loop, transport, std::move(reply.body), options, news));
 }
 
 }  // namespace
@@ -140,12 +142,12 @@ task<RpcReply> exchange_core_task(EventLoop& loop, McpTransport& transport,
 task<RpcReply> exchange(EventLoop& loop, McpTransport& transport,
                         std::string_view method,  // outlives: as the header says
                         std::string_view params,  // outlives: as the header says
-                        RequestOptions options) {
+                        RequestOptions options, TaskNews* news) {
   const mcp::RevisionFacts& facts = mcp::facts_of(transport.server_info().revision);
-  if (facts.has_result_type) return exchange_modern(loop, transport, method, params, options);
+  if (facts.has_result_type) return exchange_modern(loop, transport, method, params, options, news);
   // A name that occurs elsewhere only costs a look at the result.
   if (facts.has_core_tasks && params.find("\"task\"") != params.npos) {
-    return exchange_core_task(loop, transport, method, params, options);
+    return exchange_core_task(loop, transport, method, params, options, news);
   }
   return transport.request(method, params, options);
 }

@@ -5,6 +5,7 @@
 #include "io/mcp/exchange.hpp"
 #include "io/mcp/input_round.hpp"
 #include "io/mcp/splice.hpp"
+#include "io/one_shot.hpp"
 #include "io/sleep.hpp"
 #include "protocol/json/string_token.hpp"
 #include "protocol/json/value.hpp"
@@ -71,13 +72,22 @@ std::string_view inner_task(json::ValueReader& reader, std::string_view created)
 }
 
 /// What both kinds do: ask how the task is, wait, and give it up at the server.
-class TaskDriver {
+class TaskDriver final : private TaskNews::Watcher {
  public:
-  TaskDriver(EventLoop& loop, McpTransport& transport, RequestOptions options)
-      : loop_(loop), transport_(transport), options_(options) {
+  TaskDriver(EventLoop& loop, McpTransport& transport, RequestOptions options, TaskNews* news)
+      : Watcher(transport), loop_(loop), transport_(transport), options_(options) {
     // These belong to the original request alone.
     options_.observer = nullptr;
     options_.progress = nullptr;
+    if (news != nullptr) news->watch(*this);
+  }
+
+  /// The task that all is about, and how it stands as far as we know.
+  void note(const Result<TaskState>& state) {
+    if (!state.has_value()) return;
+    status_ = state->status;
+    const Result<std::string> id = json::decode_string(state->id);
+    if (id_.empty() && id.has_value()) id_ = *id;
   }
 
   // `params` lives in the frames that await these.
@@ -85,14 +95,16 @@ class TaskDriver {
     co_return co_await transport_.request(method, params, options_);
   }
 
+  /// Until the task is to be asked again: after so long, or when the server tells that it stands
+  /// differently; then after the shortest interval at least, however often that happens.
   task<Result<void>> pause(std::uint64_t ns) {
-    const std::uint64_t wanted_ns = loop_.now_ns() + ns;
-    const bool is_too_late = wanted_ns >= options_.deadline_ns;
-    const Result<void> slept =
-        co_await sleep_until(loop_, *options_.scope, std::min(wanted_ns, options_.deadline_ns));
-    if (!slept.has_value()) co_return fail(slept.error());
-    if (is_too_late) co_return fail(ErrorKind::kTimeout, ErrorCode::kDeadlineExceeded);
-    co_return Result<void>{};
+    const std::uint64_t began_ns = loop_.now_ns();
+    const std::uint64_t wanted_ns = began_ns + ns;
+    const std::uint64_t soonest_ns = std::min(began_ns + kTaskPollMinNs, wanted_ns);
+    Result<void> waited = co_await sleep_to(soonest_ns, EndedBy::kTime);
+    if (waited.has_value() && !has_news_) waited = co_await sleep_to(wanted_ns, EndedBy::kNews);
+    has_news_ = false;
+    co_return waited;
   }
 
   /// Tells the server that nobody wants the task any more; its answer changes nothing.
@@ -115,9 +127,42 @@ class TaskDriver {
   const RequestOptions& options() const { return options_; }
 
  private:
+  enum class EndedBy : std::uint8_t { kTime, kNews };
+  /// Fails when the caller gives up or the deadline passes first.
+  task<Result<void>> sleep_to(std::uint64_t wanted_ns, EndedBy ended_by) {
+    CancelScope patience(*options_.scope);
+    DeadlineTimer timer(loop_, patience);
+    timer.set(std::min(wanted_ns, options_.deadline_ns));
+    OneShot<void> news(loop_);
+    if (ended_by == EndedBy::kNews) sleep_ = &news;
+    const Result<void> waited = co_await news.wait(patience);
+    sleep_ = nullptr;
+    if (waited.has_value()) co_return Result<void>{};
+    if (options_.scope->is_cancelled()) co_return fail(waited.error());
+    if (wanted_ns < options_.deadline_ns) co_return Result<void>{};
+    co_return fail(ErrorKind::kTimeout, ErrorCode::kDeadlineExceeded);
+  }
+
+  void on_task_news(std::string_view task) override {
+    static constexpr std::array<std::string_view, 2> kNames = {"taskId", "status"};
+    std::array<std::string_view, 2> values;
+    if (!reader_.extract_fields(task, kNames, values).has_value()) return;
+    const Result<std::string> id = json::decode_string(values[0]);
+    if (!id.has_value() || *id != id_) return;
+    const Result<std::string> status = json::decode_string(values[1]);
+    if (status.has_value() && *status == status_) return;
+    has_news_ = true;
+    if (sleep_ != nullptr) sleep_->resolve({});
+  }
+
   EventLoop& loop_;
   McpTransport& transport_;
   RequestOptions options_;
+  json::ValueReader reader_;
+  std::string id_;
+  std::string status_;
+  OneShot<void>* sleep_ = nullptr;  ///< That news may end.
+  bool has_news_ = false;
 };
 
 /// The end of a modern task, as its request's reply.
@@ -162,14 +207,15 @@ task<RpcReply> update_task(TaskDriver& driver, json::ValueReader& reader,
 // Loop and transport outlive the task, as the header says.
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
 task<RpcReply> drive_task(EventLoop& loop, McpTransport& transport, RpcBody created,
-                          RequestOptions options) {
-  TaskDriver driver(loop, transport, options);
+                          RequestOptions options, TaskNews* news) {
+  TaskDriver driver(loop, transport, options, news);
   json::ValueReader reader;
   RpcBody body = std::move(created);
   const std::string id = id_params(read_task(reader, body));
   std::set<std::string> asked;
   for (;;) {
     const Result<TaskState> state = read_task(reader, body);
+    driver.note(state);
     if (id.empty() || !state.has_value())
       co_return broken_reply("the server's task cannot be read");
     if (state->is_terminal()) co_return end_of(*state);
@@ -194,10 +240,11 @@ task<RpcReply> drive_task(EventLoop& loop, McpTransport& transport, RpcBody crea
 
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
 task<RpcReply> drive_core_task(EventLoop& loop, McpTransport& transport, RpcBody created,
-                               RequestOptions options) {
-  TaskDriver driver(loop, transport, options);
+                               RequestOptions options, TaskNews* news) {
+  TaskDriver driver(loop, transport, options, news);
   json::ValueReader reader;
   Result<TaskState> state = read_task(reader, inner_task(reader, created));
+  driver.note(state);
   const std::string params = id_params(state);
   if (params.empty()) co_return broken_reply("the server's task cannot be read");
   while (!state->is_terminal() && state->status != "input_required") {
@@ -211,6 +258,7 @@ task<RpcReply> drive_core_task(EventLoop& loop, McpTransport& transport, RpcBody
     if (got.outcome != Outcome::kOk) co_return std::move(got);
     state = read_task(reader, got.body);
     if (!state.has_value()) co_return broken_reply("the server's task cannot be read");
+    driver.note(state);
   }
   RpcReply result = co_await driver.ask("tasks/result", params);
   if (TaskDriver::is_given_up(result)) co_await driver.cancel(params);

@@ -79,6 +79,8 @@ inline constexpr std::string_view kToolsChanged = "notifications/tools/list_chan
 inline constexpr std::string_view kPromptsChanged = "notifications/prompts/list_changed";
 inline constexpr std::string_view kResourcesChanged = "notifications/resources/list_changed";
 inline constexpr std::string_view kResourceUpdated = "notifications/resources/updated";
+inline constexpr std::string_view kTaskStatus = "notifications/tasks/status";  ///< Of the core.
+inline constexpr std::string_view kTaskChanged = "notifications/tasks";  ///< Of the extension.
 inline constexpr std::string_view kAcknowledged = "notifications/subscriptions/acknowledged";
 
 inline constexpr std::string_view kTasksExtension = "io.modelcontextprotocol/tasks";

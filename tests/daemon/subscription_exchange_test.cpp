@@ -4,6 +4,7 @@
 // is in memory.
 #include "daemon/subscription_exchange.hpp"
 
+#include "daemon/remote_transport.hpp"
 #include "daemon/sharded_factory.hpp"
 #include "daemon/subscriptions.hpp"
 #include "tests/io/chosen_loop.hpp"
@@ -118,13 +119,19 @@ class SubscriptionExchangeTest : public testing::Test {
     server().notify(std::string("notifications/") + method, params);
   }
 
-  // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
+  // NOLINTBEGIN(cppcoreguidelines-avoid-reference-coroutine-parameters)
+  static io::task<int> close(io::McpTransport& transport) {
+    co_await transport.close();
+    co_return 0;
+  }
   static io::task<int> stop(Side& side) {
     if (std::exchange(side.is_stopped, true)) co_return 0;
     co_await side.hub.stop();
     co_await side.pool.clear();
-    co_return 0;
+    const Result<void> joined = co_await side.visits.join();
+    co_return joined.has_value() ? 0 : 1;
   }
+  // NOLINTEND(cppcoreguidelines-avoid-reference-coroutine-parameters)
 
   std::unique_ptr<io::ShardMail> mail_ = io::ShardMail::create(2).value();
   ShardPlaces places_ = ShardPlaces(2);
@@ -163,6 +170,21 @@ TEST_F(SubscriptionExchangeTest, AResourceIsSubscribedOnceAndUnsubscribedWithThe
   EXPECT_THAT(local.heard, SizeIs(1));
   leave(here_, guest);
   EXPECT_EQ(server().sent("resources/unsubscribe"), 1U);
+}
+
+TEST_F(SubscriptionExchangeTest, WhoComesInTheTurnInWhichTheLastOneGoesIsSubscribed) {
+  for (Side* side : {&owner_, &here_}) {
+    Listener& last = listen(owner_, of_uri("\"a\""));
+    owner_.hub.leave(server_, last);
+    Listener& next = listen(*side, of_uri("\"a\""));
+    EXPECT_EQ(server().sent("resources/subscribe"), 1 + server().sent("resources/unsubscribe"));
+    if (side == &owner_) EXPECT_EQ(server().sent("resources/unsubscribe"), 0U) << "the same feed";
+    say("resources/updated", R"({"uri":"a"})");
+    settle();
+    EXPECT_EQ(next.heard.back(), R"(resources/updated{"uri":"a"})");
+    leave(*side, next);
+    EXPECT_EQ(server().sent("resources/subscribe"), server().sent("resources/unsubscribe"));
+  }
 }
 
 TEST_F(SubscriptionExchangeTest, WhatALoopDoesNotTakeIsKeptInOrderOnceAndNoLongerThanSoMuch) {
@@ -213,6 +235,31 @@ TEST_F(SubscriptionExchangeTest, AServerThatCannotBeOpenedIsTold) {
   Listener& guest = listen(here_, lists());
   EXPECT_THAT(guest.faults, ElementsAre(ErrorCode::kCommandNotFound));
   leave(here_, guest);
+}
+
+TEST_F(SubscriptionExchangeTest, NewsOfTasksReachTheLoopThatMayWaitForOne) {
+  struct Recorder final : io::McpTransport::MessageObserver {
+    void on_notification(std::string_view method, std::string_view params) override {
+      heard.push_back(std::string(method) + " " + std::string(params));
+    }
+    void on_junk_line(std::string_view) override {}
+    std::vector<std::string> heard;
+  } recorder;
+  std::size_t alive = 0;
+  RemoteTransport transport(places_, kHere, kOwner, *server_.server->spec, alive);
+  transport.observe_messages(recorder);
+  io::CancelScope scope;
+  BackgroundTask<Result<void>> opened(*here_.loop, transport.open(scope, kNever));
+  settle();
+  ASSERT_TRUE(opened.has_ended());
+  say("tasks/status", R"({"taskId":"t","status":"completed"})");
+  say("tools/list_changed");
+  settle();
+  EXPECT_THAT(recorder.heard,
+              ElementsAre(R"(notifications/tasks/status {"taskId":"t","status":"completed"})"));
+  BackgroundTask<int> closed(*here_.loop, close(transport));
+  settle();
+  EXPECT_TRUE(closed.has_ended());
 }
 
 TEST_F(SubscriptionExchangeTest, AnOwnerThatStopsFirstLetsItsVisitorsGo) {

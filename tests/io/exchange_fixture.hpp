@@ -4,6 +4,7 @@
 #pragma once
 
 #include "io/mcp/exchange.hpp"
+#include "io/mcp/task_news.hpp"
 #include "tests/parallel/background_task.hpp"
 #include "tests/support/fake_event_loop.hpp"
 #include "tests/support/fake_mcp_transport.hpp"
@@ -42,7 +43,7 @@ class ExchangeTest : public testing::Test, protected ServerRequestSink {
     options.scope = &scope;
     options.server_requests = this;
     running = std::make_unique<test_support::BackgroundTask<RpcReply>>(
-        loop, exchange(loop, server, method, params, options));
+        loop, exchange(loop, server, method, params, options, &news));
     loop.run_until_idle();
   }
   void answer(std::string result, ResultType type = ResultType::kComplete) {
@@ -57,6 +58,7 @@ class ExchangeTest : public testing::Test, protected ServerRequestSink {
 
   test_support::FakeEventLoop loop;
   CancelScope scope;
+  TaskNews news;
   test_support::FakeMcpTransport server{loop};
   RequestOptions options;
   std::string method, params;

@@ -47,6 +47,18 @@ TEST_F(ModernTaskTest, IsPolledByDefaultOnceASecondAndNeverInAHurry) {
   EXPECT_EQ(reply().outcome, Outcome::kOk);
 }
 
+TEST_F(ModernTaskTest, ATaskThatTheServerTellsOfIsAskedAtOnce) {
+  create(R"({"taskId":"t","status":"working","pollIntervalMs":50000})");
+  // While its end cannot be asked for yet, it is remembered.
+  news.tell(server, "notifications/tasks", R"({"taskId":"t","status":"completed","result":{}})");
+  loop.run_until_idle();
+  EXPECT_EQ(server.waiting(), 0U);
+  advance(kTaskPollMinNs);
+  EXPECT_EQ(sent_method(), "tasks/get");
+  answer(R"({"taskId":"t","status":"completed","result":{"a":1}})");
+  EXPECT_EQ(reply().body, R"({"a":1})");
+}
+
 TEST_F(ModernTaskTest, AFailedTaskIsTheServersError) {
   create();
   advance(kTaskPollNs);
@@ -166,6 +178,86 @@ TEST_F(CoreTaskTest, GivingTheCallUpCancelsTheTask) {
   EXPECT_EQ(sent_method(), "tasks/cancel");
   answer("{}");
   EXPECT_EQ(reply().outcome, Outcome::kCancelled);
+}
+
+TEST_F(CoreTaskTest, GivingUpWhileItsResultIsTakenCancelsItToo) {
+  create();
+  advance(100 * kNanosecondsPerMillisecond);
+  answer(R"({"taskId":"t","status":"input_required"})");
+  EXPECT_EQ(sent_method(), "tasks/result");
+  scope.cancel(CancelCause::kCaller);
+  loop.run_until_idle();
+  EXPECT_EQ(sent_method(), "tasks/cancel");
+  answer("{}");
+  EXPECT_EQ(reply().outcome, Outcome::kCancelled);
+}
+
+TEST_F(CoreTaskTest, TheServersIntervalIsKeptFromAnswerToAnswer) {
+  create();
+  advance(100 * kNanosecondsPerMillisecond);
+  answer(R"({"taskId":"t","status":"working","pollInterval":700})");
+  advance(699 * kNanosecondsPerMillisecond);
+  EXPECT_EQ(server.waiting(), 0U);
+  advance(kNanosecondsPerMillisecond);
+  EXPECT_EQ(sent_method(), "tasks/get");
+  answer(R"({"taskId":"t","status":"completed"})");
+  answer("{}");
+}
+
+TEST_F(CoreTaskTest, AServerThatWantsToBeAskedRarelyIs) {
+  start("tools/call", R"({"name":"slow","task":{}})");
+  answer(R"({"task":{"taskId":"t","status":"working","pollInterval":600000}})");
+  advance(600 * kSecond - 1);
+  EXPECT_EQ(server.waiting(), 0U);
+  advance(1);
+  EXPECT_EQ(sent_method(), "tasks/get");
+  answer(R"({"taskId":"t","status":"working","pollInterval":99999999999})");
+  advance(kTaskPollMaxNs);
+  EXPECT_EQ(sent_method(), "tasks/get");
+  answer(R"({"taskId":"t","status":"completed"})");
+  answer("{}");
+}
+
+TEST_F(CoreTaskTest, AnotherStatusThatTheServerTellsOfEndsTheWait) {
+  start("tools/call", R"({"name":"slow","task":{}})");
+  answer(R"({"task":{"taskId":"t","status":"working","pollInterval":50000}})");
+  advance(kTaskPollMinNs);
+  const auto tell = [this](const char* method, const char* task) {
+    news.tell(server, method, task);
+    loop.run_until_idle();
+  };
+  tell("notifications/tasks/status", R"({"taskId":"other","status":"completed"})");
+  tell("notifications/tasks/status", R"({"taskId":"t","status":"working"})");
+  tell("notifications/tasks/status", R"({"status":"completed"})");
+  tell("notifications/message", R"({"taskId":"t","status":"completed"})");
+  test_support::FakeMcpTransport stranger(loop);
+  news.tell(stranger, "notifications/tasks/status", R"({"taskId":"t","status":"completed"})");
+  loop.run_until_idle();
+  EXPECT_EQ(server.waiting(), 0U);
+  tell("notifications/tasks/status", R"({"taskId":"\u0074","status":"completed"})");
+  EXPECT_EQ(sent_method(), "tasks/get") << "the server's word is not taken for its answer";
+  answer(R"({"taskId":"t","status":"completed"})");
+  answer(R"({"content":[]})");
+  EXPECT_EQ(reply().outcome, Outcome::kOk);
+  tell("notifications/tasks/status", R"({"taskId":"t","status":"failed"})");
+}
+
+TEST_F(CoreTaskTest, AServerThatTellsWithoutEndIsAskedNoMoreOftenThanTheShortestInterval) {
+  start("tools/call", R"({"name":"slow","task":{}})");
+  answer(R"({"task":{"taskId":"t","status":"working","pollInterval":50000}})");
+  constexpr std::uint64_t kMs = kNanosecondsPerMillisecond;
+  int asked_times = 0;
+  for (int ms = 0; ms < 100; ++ms) {
+    news.tell(server, "notifications/tasks/status", R"({"taskId":"t","status":"input_required"})");
+    advance(kMs);
+    if (server.waiting() == 0) continue;
+    ++asked_times;
+    answer(R"({"taskId":"t","status":"working","pollInterval":50000})");
+  }
+  EXPECT_EQ(asked_times, 5);
+  scope.cancel(CancelCause::kCaller);
+  loop.run_until_idle();
+  answer("{}");
 }
 
 TEST_F(CoreTaskTest, AResultWithoutATaskIsTheResult) {

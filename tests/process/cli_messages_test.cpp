@@ -24,6 +24,21 @@ class CliMessagesTest : public CliFixture, public ::testing::WithParamInterface<
     use_configuration(R"({"mcpServers":{"demo":{"command":")" + program("mcpwire-demo-server") +
                       R"(","era":")" + GetParam() + R"("}}})");
   }
+
+  /// The demo server behind a script that writes down what it is asked, and where.
+  std::string use_recorded_server() {
+    const std::string log = work() + "/asked";
+    const std::string script = work() + "/recorded";
+    write_file(script,
+               "#!/bin/sh\nwhile IFS= read -r line; do\n  printf '%s\\n' \"$line\" >> '" + log +
+                   "'\n  printf '%s\\n' \"$line\"\ndone | '" + program("mcpwire-demo-server") +
+                   "'\n",
+               0700);
+    use_configuration(R"({"mcpServers":{"demo":{"command":")" + script + R"(","era":")" +
+                      GetParam() + R"("}}})");
+    write_file(log, "");
+    return log;
+  }
 };
 
 INSTANTIATE_TEST_SUITE_P(Eras, CliMessagesTest, ::testing::Values("legacy", "modern"),
@@ -73,6 +88,16 @@ TEST_P(CliMessagesTest, ATaskIsWaitedFor) {
   const Finished asked =
       run({"request", "demo", "tools/call", R"({"name":"task","arguments":{"ms":60},"task":{}})"});
   EXPECT_THAT(asked.out, HasSubstr("task done"));
+}
+
+TEST_P(CliMessagesTest, CtrlCCancelsTheTaskAtTheServer) {
+  const std::string log = use_recorded_server();
+  const std::string task = R"({"name":"task","arguments":{"ms":600000},"task":{}})";
+  RunningProgram waiting = start({"request", "demo", "tools/call", task}, {});
+  while (read_file(log).find("\"tasks/get\"") == std::string::npos) run({"ping"});
+  waiting.signal(SIGINT);
+  EXPECT_EQ(waiting.finish().exit_code, 7);
+  EXPECT_THAT(read_file(log), HasSubstr("\"tasks/cancel\""));
 }
 
 TEST_P(CliMessagesTest, WithoutATerminalTheServersQuestionIsDeclined) {
@@ -129,15 +154,7 @@ TEST_P(CliMessagesTest, LogMessagesOfTheCallAreShownWithItsProgress) {
 }
 
 TEST_P(CliMessagesTest, TheTraceOfTheCallerReachesTheServer) {
-  // A server behind a script that writes down what it is asked.
-  const std::string log = work() + "/asked";
-  const std::string script = work() + "/recorded";
-  write_file(script,
-             "#!/bin/sh\nwhile IFS= read -r line; do\n  printf '%s\\n' \"$line\" >> '" + log +
-                 "'\n  printf '%s\\n' \"$line\"\ndone | '" + program("mcpwire-demo-server") + "'\n",
-             0700);
-  use_configuration(R"({"mcpServers":{"demo":{"command":")" + script + R"(","era":")" + GetParam() +
-                    R"("}}})");
+  const std::string log = use_recorded_server();
   const std::string parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
   environment["TRACEPARENT"] = parent;
   environment["TRACESTATE"] = "rojo=1,congo=\"2\"";

@@ -2,6 +2,7 @@
 //
 // A daemon with two loops: clients and servers on both of them, calls that cross, and the end of
 // all of it.
+#include "client/connection.hpp"
 #include "tests/process/daemon_fixture.hpp"
 
 #include <gmock/gmock.h>
@@ -16,6 +17,7 @@
 namespace mcpwire::test {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr std::size_t kServers = 6;
@@ -27,12 +29,13 @@ class ShardsTest : public DaemonFixture {
   /// Servers s0, s1, ... that are told apart by their environment. Which loop owns one is decided
   /// by a hash; with six of them both loops have some but once in 32 runs, and each is used from
   /// both.
-  void use_servers() {
+  /// `members` are further ones of each server's configuration, e.g. `,"era":"legacy"`.
+  void use_servers(const std::string& members = {}) {
     std::string text = R"({"mcpServers":{)";
     for (std::size_t number = 0; number < kServers; ++number) {
       if (number > 0) text += ',';
       text += "\"s" + std::to_string(number) + R"(":{"command":")" + demo_server() +
-              R"(","env":{"NUMBER":")" + std::to_string(number) + "\"}}";
+              R"(","env":{"NUMBER":")" + std::to_string(number) + "\"}" + members + "}";
     }
     use_configuration(text + "}}");
   }
@@ -115,6 +118,33 @@ TEST_F(ShardsTest, WhatServersSayUnaskedReachesTheClientsOfBothLoops) {
       EXPECT_EQ(run({"call", server(number) + "/log", "--progress"}).err,
                 "mcpwire: " + server(number) + ": info demo: logged\n");
     }
+  }
+}
+
+TEST_F(ShardsTest, EachClientHasALogLevelOfItsOwnWhereverTheServerIs) {
+  use_servers(R"(,"era":"legacy")");
+  ASSERT_EQ(run({"daemon", "start"}).exit_code, 0);
+  client::ConnectOptions options;
+  options.runtime_directory = run_directory();
+  options.config = client::ConfigReference{environment["MCPWIRE_CONFIG"]};
+  options.working_directory = work();
+  // On one loop each.
+  auto quiet = client::Connection::connect(options).value();
+  auto other = client::Connection::connect(options).value();
+  std::vector<std::string> heard;
+  quiet.on_notification([&](const client::Notification&) { heard.emplace_back("quiet"); });
+  other.on_notification([&](const client::Notification&) { heard.emplace_back("other"); });
+  for (std::size_t number = 0; number < kServers; ++number) {
+    const std::string name = server(number);
+    heard.clear();
+    for (client::Connection* connection : {&quiet, &other}) connection->call_tool({name, "log"});
+    EXPECT_THAT(heard, ElementsAre("quiet", "other")) << name;
+    heard.clear();
+    const auto set = quiet.request(
+        {.server = name, .method = "logging/setLevel", .params_json = R"({"level":"error"})"});
+    EXPECT_EQ(set.outcome, protocol::Outcome::kOk) << set.error.message();
+    for (client::Connection* connection : {&quiet, &other}) connection->call_tool({name, "log"});
+    EXPECT_THAT(heard, ElementsAre("other")) << name;
   }
 }
 
