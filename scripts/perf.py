@@ -93,6 +93,8 @@ def rows(scale, echo_socket, configuration):
                   echo_socket])],
         "throughput": [("64 pings in flight", throughput(*count(2_000_000))),
                        ("open loop, 500,000 /s", throughput("--rate", "500000", *count(1_000_000)))],
+        "gaps": [("nobody asks, nobody answers, 500,000 /s",
+                  ["mcp-bench", "gaps", "--json", "--rate", "500000", *count(1_000_000)])],
         "start": [("first call, daemon", ["mcp-bench", "start", "--json"]),
                   ("posix_spawn, handshake, call", ["mcp-bench", "start", "--path", "direct", "--json"])],
         "relay-1": [("64 calls in flight to one server",

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace mcpwire::test {
@@ -94,6 +95,16 @@ TEST_F(McpBenchTest, ThroughputSaysWhatTheDaemonNeeded) {
   const Finished open = bench({"throughput", "--iterations", "200", "--rate", "100000"});
   EXPECT_EQ(open.exit_code, 0) << open.err;
   EXPECT_THAT(open.out, HasSubstr("rate 100000: p50 "));
+  expect_nothing_left();
+}
+
+TEST_F(McpBenchTest, GapsCountsEveryRequestThatWasDue) {
+  if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "needs two processors";
+  const Finished done = bench({"gaps", "--iterations", "3000", "--rate", "100000", "--json"});
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_THAT(done.out, MatchesRegex("\\{" + kFigures + "\\}\n"));
+  EXPECT_THAT(done.out, HasSubstr("\"n\":3000,"));
+  EXPECT_EQ(bench({"gaps", "--rate", "0"}).exit_code, 1);
   expect_nothing_left();
 }
 

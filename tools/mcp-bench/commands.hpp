@@ -21,6 +21,7 @@ using Measurement = std::function<Result<std::string>()>;
 
 // Each adds one subcommand, which sets `chosen` when it is parsed. `app` outlives `chosen`.
 void add_crowd_command(CLI::App& app, Measurement& chosen);
+void add_gaps_command(CLI::App& app, Measurement& chosen);
 void add_idle_command(CLI::App& app, Measurement& chosen);
 void add_latency_command(CLI::App& app, Measurement& chosen);
 void add_process_command(CLI::App& app, Measurement& chosen);

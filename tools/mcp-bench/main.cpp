@@ -34,6 +34,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   bench_tool::Measurement chosen;
   bench_tool::add_crowd_command(app, chosen);
+  bench_tool::add_gaps_command(app, chosen);
   bench_tool::add_idle_command(app, chosen);
   bench_tool::add_latency_command(app, chosen);
   bench_tool::add_process_command(app, chosen);
