@@ -23,6 +23,8 @@ pool::ServerKind kind_of(config::ServerType type) noexcept {
       return pool::ServerKind::kStreamableHttp;
     case config::ServerType::kSse:
       return pool::ServerKind::kSse;
+    case config::ServerType::kOther:
+      return pool::ServerKind::kPlugged;
   }
   return pool::ServerKind::kStdio;
 }
@@ -54,11 +56,16 @@ pool::ServerSpec spec_of(config::ResolvedServer server) {
   spec.name = std::move(server.name);
   spec.kind = kind_of(server.type);
   spec.spawn = std::move(server.process);
-  config::HttpRoute& route = server.route;
-  spec.http = {std::move(server.url),
-               std::move(server.headers),
-               std::move(server.secrets),
-               {std::move(route.proxy), std::move(route.no_proxy), std::move(route.ca_file)}};
+  if (spec.kind == pool::ServerKind::kPlugged) {
+    spec.plugged = {std::move(server.type_name), std::move(server.settings),
+                    std::move(server.secrets)};
+  } else {
+    config::HttpRoute& route = server.route;
+    spec.http = {std::move(server.url),
+                 std::move(server.headers),
+                 std::move(server.secrets),
+                 {std::move(route.proxy), std::move(route.no_proxy), std::move(route.ca_file)}};
+  }
   spec.pinned_revision = server.revision;
   spec.pinned_era = server.era;
   set_limits(spec, server.limits);
@@ -67,11 +74,39 @@ pool::ServerSpec spec_of(config::ResolvedServer server) {
   return spec;
 }
 
+/// Whether this daemon has that kind of server, and what the kind says of its settings.
+Result<void> check_plugged(const pool::ServerSpec& spec, pool::TransportKinds kinds) {
+  if (spec.kind != pool::ServerKind::kPlugged) return {};
+  const pool::TransportKind* const kind = pool::find_kind(kinds, spec.plugged.type);
+  if (kind != nullptr) return kind->check(spec.plugged);
+  std::string types = R"("stdio", "http", "streamable-http" or "sse")";
+  for (const pool::TransportKind* const other : kinds) {
+    types.insert(0, '"' + std::string(other->type()) + "\", ");
+  }
+  return fail(ErrorKind::kConfiguration, ErrorCode::kConfigInvalid, "type must be " + types);
+}
+
+/// The server as the pool knows it, or why it cannot be used.
+Result<pool::ServerSpec> usable(config::ResolvedServer resolved, const std::string& path,
+                                pool::TransportKinds kinds) {
+  // Here on the helper thread: it takes longer than the loop may stand still. What is wrong with
+  // it is told where the server is used.
+  const bool is_by_http = resolved.type == config::ServerType::kStreamableHttp ||
+                          resolved.type == config::ServerType::kSse;
+  if (is_by_http) static_cast<void>(io::CurlClient::load());
+  pool::ServerSpec spec = spec_of(std::move(resolved));
+  const Result<void> checked = check_plugged(spec, kinds);
+  if (checked.has_value()) return spec;
+  return fail(ErrorKind::kConfiguration, ErrorCode::kConfigInvalid,
+              path + ": server '" + spec.name + "': " + checked.error().message());
+}
+
 }  // namespace
 
 Result<ActiveConfiguration> load_active_configuration(FileSystem& files,
                                                       const ConfigurationKey& key,
-                                                      std::uint32_t own_uid) {
+                                                      std::uint32_t own_uid,
+                                                      pool::TransportKinds kinds) {
   config::LoadedConfiguration loaded = TRY(config::load_configuration(files, key.path, own_uid));
   const config::CallerContext caller{config::parse_environment_block(key.environment),
                                      loaded.directory};
@@ -94,12 +129,8 @@ Result<ActiveConfiguration> load_active_configuration(FileSystem& files,
       active.servers.push_back({server.name, fail(std::move(resolved).error()), 0});
       continue;
     }
-    // Here on the helper thread: it takes longer than the loop may stand still. What is wrong with
-    // it is told where the server is used.
-    if (resolved->type != config::ServerType::kStdio) {
-      static_cast<void>(io::CurlClient::load());
-    }
-    active.servers.push_back({server.name, spec_of(*std::move(resolved)), server.timeout_ns});
+    active.servers.push_back(
+        {server.name, usable(*std::move(resolved), key.path, kinds), server.timeout_ns});
   }
   for (config::Problem& problem : loaded.configuration.problems) {
     active.servers.push_back({std::move(problem.server), fail(std::move(problem.error)), 0});

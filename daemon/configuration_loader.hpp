@@ -7,6 +7,7 @@
 #pragma once
 
 #include "daemon/configuration_store.hpp"
+#include "pool/transport_kind.hpp"
 #include "protocol/base/result.hpp"
 #include "protocol/base/seams/file_system.hpp"
 
@@ -15,9 +16,10 @@
 namespace mcpwire::daemon {
 
 /// Fails where nothing of the file can be used; a server that cannot be used is an entry with the
-/// reason in its place.
+/// reason in its place. `kinds` are those beside what is built in.
 Result<ActiveConfiguration> load_active_configuration(FileSystem& files,
                                                       const ConfigurationKey& key,
-                                                      std::uint32_t own_uid);
+                                                      std::uint32_t own_uid,
+                                                      pool::TransportKinds kinds = {});
 
 }  // namespace mcpwire::daemon

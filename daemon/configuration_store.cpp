@@ -55,8 +55,8 @@ Result<const ConfiguredServer*> ActiveConfiguration::find(std::string_view name)
 }
 
 ConfigurationStore::ConfigurationStore(EventLoop& loop, io::HelperThread& helper, FileSystem& files,
-                                       pool::ConnectionPool& pool)
-    : loop_(loop), helper_(helper), files_(files), pool_(pool), readings_(loop) {}
+                                       pool::ConnectionPool& pool, pool::TransportKinds kinds)
+    : loop_(loop), helper_(helper), files_(files), pool_(pool), kinds_(kinds), readings_(loop) {}
 
 ConfigurationKeyPointer ConfigurationStore::share(ConfigurationKey key) {
   const auto entry = shared_keys_.try_emplace(std::move(key)).first;
@@ -113,8 +113,8 @@ std::shared_ptr<ConfigurationStore::Slot> ConfigurationStore::ensure_slot(
 
 io::task<Result<void>> ConfigurationStore::read(std::shared_ptr<Slot> slot, ConfigurationKey key) {
   FileSystem* files = &files_;
-  auto work = [files, key = std::move(key)] {
-    return load_active_configuration(*files, key, ::geteuid());
+  auto work = [files, kinds = kinds_, key = std::move(key)] {
+    return load_active_configuration(*files, key, ::geteuid(), kinds);
   };
   Result<ActiveConfiguration> loaded =
       co_await helper_.run(readings_.cancel_scope(), std::move(work));

@@ -17,6 +17,7 @@
 #include "io/task.hpp"
 #include "pool/connection_pool.hpp"
 #include "pool/server_spec.hpp"
+#include "pool/transport_kind.hpp"
 #include "protocol/base/result.hpp"
 #include "protocol/base/seams/event_loop.hpp"
 #include "protocol/base/seams/file_system.hpp"
@@ -63,8 +64,9 @@ using ConfigurationKeyPointer = std::shared_ptr<const ConfigurationKey>;
 
 class ConfigurationStore {
  public:
+  /// All outlive the store. `kinds` of server are those beside what is built in.
   ConfigurationStore(EventLoop& loop, io::HelperThread& helper, FileSystem& files,
-                     pool::ConnectionPool& pool);
+                     pool::ConnectionPool& pool, pool::TransportKinds kinds = {});
 
   /// The same object for equal keys: idle clients of one project share path and environment. The
   /// store outlives it.
@@ -93,6 +95,7 @@ class ConfigurationStore {
   io::HelperThread& helper_;
   FileSystem& files_;
   pool::ConnectionPool& pool_;
+  pool::TransportKinds kinds_;
   io::Scope readings_;
   std::map<ConfigurationKey, std::shared_ptr<Slot>> slots_;
   /// Those in use; each is forgotten with its last user.

@@ -4,11 +4,13 @@
 #pragma once
 
 #include "io/backend_kind.hpp"
+#include "pool/transport_kind.hpp"
 #include "protocol/base/result.hpp"
 #include "protocol/base/seams/clock.hpp"
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace mcpwire::daemon {
 
@@ -30,6 +32,8 @@ struct DaemonOptions {
   /// Loops, each on a thread of its own with its own clients and servers.
   std::uint32_t shards = 1;
   io::BackendKind backend = io::BackendKind::kAutomatic;
+  /// Kinds of server beside those built in. They outlive the daemon.
+  std::vector<const pool::TransportKind*> kinds;
 };
 
 }  // namespace mcpwire::daemon

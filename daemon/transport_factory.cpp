@@ -3,6 +3,7 @@
 
 #include "io/http/curl_client.hpp"
 #include "io/http/streamable_http_transport.hpp"
+#include "protocol/base/check.hpp"
 
 #include <utility>
 
@@ -41,7 +42,22 @@ class NoHttpClient final : public io::HttpClient {
 
 std::unique_ptr<io::McpTransport> ServerTransports::create_transport_for_server(
     const pool::ServerSpec& spec) {
-  return spec.kind == pool::ServerKind::kStdio ? create_stdio(spec) : create_http(spec);
+  switch (spec.kind) {
+    case pool::ServerKind::kStdio:
+      return create_stdio(spec);
+    case pool::ServerKind::kPlugged:
+      return create_plugged(spec);
+    case pool::ServerKind::kStreamableHttp:
+    case pool::ServerKind::kSse:
+      break;
+  }
+  return create_http(spec);
+}
+
+std::unique_ptr<io::McpTransport> ServerTransports::create_plugged(const pool::ServerSpec& spec) {
+  const pool::TransportKind* const kind = pool::find_kind(kinds_, spec.plugged.type);
+  MCPWIRE_CHECK(kind != nullptr);  // The loader lets no other through.
+  return kind->create_transport(spec, {loop_, spawner_, codec_, verdicts_});
 }
 
 std::unique_ptr<io::McpTransport> ServerTransports::create_stdio(const pool::ServerSpec& spec) {

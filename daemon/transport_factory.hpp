@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// ServerTransports: gives the pool its transports, by the kind of server. What a child process
-// writes beside the protocol is counted, not logged: it may hold secrets.
+// ServerTransports: gives the pool its transports, by the kind of server: those built in, and those
+// that the daemon was given (pool/transport_kind.hpp). What a child process writes beside the
+// protocol is counted, not logged: it may hold secrets.
 //
 // HTTP costs nothing until the first server that needs it: libcurl is loaded then.
 //
@@ -13,6 +14,7 @@
 #include "io/mcp/era_verdicts.hpp"
 #include "io/stdio_transport.hpp"
 #include "pool/transport_factory.hpp"
+#include "pool/transport_kind.hpp"
 #include "protocol/base/seams/process_spawner.hpp"
 
 #include <memory>
@@ -21,9 +23,11 @@ namespace mcpwire::daemon {
 
 class ServerTransports final : public pool::TransportFactory {
  public:
-  /// All outlive the factory, which outlives every transport it makes.
-  ServerTransports(io::Loop& loop, ProcessSpawner& spawner, io::EraVerdicts& verdicts) noexcept
-      : loop_(loop), spawner_(spawner), verdicts_(verdicts) {}
+  /// All outlive the factory, which outlives every transport it makes. `kinds` are those beside
+  /// what is built in.
+  ServerTransports(io::Loop& loop, ProcessSpawner& spawner, io::EraVerdicts& verdicts,
+                   pool::TransportKinds kinds) noexcept
+      : loop_(loop), spawner_(spawner), verdicts_(verdicts), kinds_(kinds) {}
 
   std::unique_ptr<io::McpTransport> create_transport_for_server(
       const pool::ServerSpec& spec) override;
@@ -33,11 +37,13 @@ class ServerTransports final : public pool::TransportFactory {
  private:
   std::unique_ptr<io::McpTransport> create_stdio(const pool::ServerSpec& spec);
   std::unique_ptr<io::McpTransport> create_http(const pool::ServerSpec& spec);
+  std::unique_ptr<io::McpTransport> create_plugged(const pool::ServerSpec& spec);
   io::HttpClient& ensure_http_client();
 
   io::Loop& loop_;
   ProcessSpawner& spawner_;
   io::EraVerdicts& verdicts_;
+  pool::TransportKinds kinds_;
   io::RpcCodec codec_;
   std::unique_ptr<io::HttpClient> http_client_;
 };

@@ -13,6 +13,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace mcpwire::pool {
 
@@ -23,6 +26,23 @@ enum class ServerKind : std::uint8_t {
   kStdio,           ///< A child process: `spawn`.
   kStreamableHttp,  ///< `http`; falls back to kSse where the server knows nothing newer.
   kSse,             ///< `http`, with the transport of 2024-11-05.
+  kPlugged,         ///< `plugged`: one of pool/transport_kind.hpp.
+};
+
+/// A server of a kind that is not built in, as its configuration describes it.
+struct PluggedServer {
+  std::string type;  ///< TransportKind::type().
+  /// Key and value, sorted by key, variables put in.
+  std::vector<std::pair<std::string, std::string>> settings;
+  std::vector<std::string> secrets;  ///< NAME=value of what was put in: shown in no message.
+
+  /// Null: the key is not there.
+  const std::string* find(std::string_view key) const noexcept {
+    for (const auto& [name, value] : settings) {
+      if (name == key) return &value;
+    }
+    return nullptr;
+  }
 };
 
 struct ServerSpec {
@@ -31,6 +51,7 @@ struct ServerSpec {
   ServerKind kind = ServerKind::kStdio;
   SpawnRequest spawn;
   io::HttpEndpoint http;
+  PluggedServer plugged;
   /// Nothing: negotiated.
   std::optional<protocol::mcp::Revision> pinned_revision;
   std::optional<protocol::mcp::Era> pinned_era;

@@ -50,18 +50,28 @@ Sha256Digest url_key(const ServerConfig& server, std::string_view config_directo
   return hash.finish();
 }
 
+Sha256Digest other_key(const ServerConfig& server, std::string_view config_directory) {
+  Sha256 hash;
+  hash.update_field("mcpwire approval of another kind 1").update_field(config_directory);
+  hash.update_field(server.type_name);
+  for (const auto& [key, value] : server.settings) {
+    hash.update_field(key).update_field(value);
+  }
+  return hash.finish();
+}
+
 /// What people read beside the digits. A query may hold a secret.
 std::string shown_target(const ServerConfig& server) {
-  const std::string_view url = server.url;
-  const std::string_view target = server.type == ServerType::kStdio
-                                      ? std::string_view(server.command)
-                                      : url.substr(0, url.find('?'));
+  std::string_view target = server.type_name;
+  if (server.type == ServerType::kStdio) target = server.command;
+  if (!server.url.empty()) target = std::string_view(server.url).substr(0, server.url.find('?'));
   return escape_unprintable(target, LineBreaks::kEscape);
 }
 
 }  // namespace
 
 Sha256Digest approval_key(const ServerConfig& server, std::string_view config_directory) {
+  if (server.type == ServerType::kOther) return other_key(server, config_directory);
   if (server.type != ServerType::kStdio) return url_key(server, config_directory);
   Sha256 hash;
   hash.update_field("mcpwire approval 2").update_field(config_directory);

@@ -37,6 +37,8 @@ class Resolver {
     hash_settings(hash);
     if (server_.type == ServerType::kStdio) {
       TRY(resolve_process(resolved, hash));
+    } else if (server_.type == ServerType::kOther) {
+      TRY(resolve_other(resolved, hash));
     } else {
       TRY(resolve_endpoint(resolved, hash));
     }
@@ -128,7 +130,20 @@ class Resolver {
     return {};
   }
 
-  /// What both kinds of server have, before what only one has.
+  /// What the keys mean is for the kind to say.
+  Result<void> resolve_other(ResolvedServer& resolved, Sha256& hash) {
+    resolved.type_name = server_.type_name;
+    hash.update_field(server_.type_name);
+    for (const auto& [key, value] : server_.settings) {
+      const std::string shown = escape_unprintable(key, LineBreaks::kEscape);
+      resolved.settings.emplace_back(key, TRY(texts_.expand(shown, value)));
+      hash.update_field(key).update_field(resolved.settings.back().second);
+    }
+    resolved.secrets = texts_.secrets();
+    return {};
+  }
+
+  /// What all kinds of server have, before what only one has.
   void hash_settings(Sha256& hash) const {
     const auto number = [&](std::uint64_t value) { hash.update_field(std::to_string(value)); };
     number(static_cast<std::uint64_t>(server_.type));

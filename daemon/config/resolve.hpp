@@ -4,9 +4,10 @@
 // seen with the caller's eyes.
 //
 // - ${VAR} and ${VAR:-default} stand for the caller's variables in command, args, env values, cwd,
-//   url and header values; the default also replaces an empty variable. A variable that is missing,
-//   and any other form of ${...}, is an error: a server must never receive the text "${TOKEN}" as a
-//   token. What was put in is listed as secrets, so that no message ever shows it.
+//   url, header values and all texts of a server of another kind; the default also replaces an
+//   empty variable. A variable that is missing, and any other form of ${...}, is an error: a server
+//   must never receive the text "${TOKEN}" as a token. What was put in is listed as secrets, so
+//   that no message ever shows it.
 // - "~/" at the start of command and cwd is the caller's HOME.
 // - A command without a slash is searched in PATH: the one under `env`, else the caller's. Entries
 //   that are not absolute are skipped. With a slash it is seen from the working directory.
@@ -49,8 +50,11 @@ struct ResolvedServer {
   SpawnRequest process;  ///< kStdio; its limits are in `limits`.
   std::string url;       ///< Else, checked (http_syntax.hpp), as the headers.
   std::vector<std::pair<std::string, std::string>> headers;
-  std::vector<std::string> secrets;  ///< NAME=value of what is in url and headers, and the proxy.
-  HttpRoute route;                   ///< To the url.
+  std::string type_name;                                      ///< kOther.
+  std::vector<std::pair<std::string, std::string>> settings;  ///< kOther.
+  /// NAME=value of what is in url, headers and settings, and the proxy.
+  std::vector<std::string> secrets;
+  HttpRoute route;  ///< To the url.
   std::optional<protocol::mcp::Era> era;
   std::optional<protocol::mcp::Revision> revision;
   Limits limits;

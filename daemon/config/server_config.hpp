@@ -32,7 +32,8 @@ inline constexpr std::size_t kConfigurationBytesMax = 1024 * 1024;
 inline constexpr std::size_t kServersMax = 1024;
 inline constexpr std::size_t kServerNameBytesMax = 128;
 
-enum class ServerType : std::uint8_t { kStdio, kStreamableHttp, kSse };
+/// kOther: a kind that is not built in; whether the daemon knows it is the daemon's to say.
+enum class ServerType : std::uint8_t { kStdio, kStreamableHttp, kSse, kOther };
 
 struct ServerConfig {
   std::string name;
@@ -41,8 +42,10 @@ struct ServerConfig {
   std::vector<std::string> arguments;
   std::vector<std::pair<std::string, std::string>> environment;  ///< Name and value, file order.
   std::string working_directory;                                 ///< Empty: the default.
-  std::string url;                                               ///< Not kStdio, as the next one.
+  std::string url;                                               ///< By HTTP, as the next one.
   std::vector<std::pair<std::string, std::string>> headers;      ///< Name and value, file order.
+  std::string type_name;                                         ///< kOther only, as the next one.
+  std::vector<std::pair<std::string, std::string>> settings;     ///< Its keys that have a text.
   std::optional<protocol::mcp::Era> era;                         ///< Nothing: found out.
   std::optional<protocol::mcp::Revision> revision;               ///< Likewise; of that era.
   Limits limits;

@@ -60,7 +60,6 @@ TEST(RemoteConfigTest, ATypeSaysWhichTransport) {
 TEST(RemoteConfigTest, WhatContradictsIsNamed) {
   const std::vector<std::pair<const char*, const char*>> kCases = {
       {R"({"command":"c","url":"http://h"})", "both command and url"},
-      {R"({"type":"carrier pigeon","url":"http://h"})", "type must be \"stdio\", \"http\""},
       {R"({"type":"","url":"http://h"})", "type must be"},
       {R"({"type":7})", "type must be a string"},
       {R"({"type":"http"})", "url is missing"},
@@ -93,6 +92,44 @@ TEST(RemoteConfigTest, WhatContradictsIsNamed) {
       {R"({"url":"http://h","type":"sse","era":"modern"})", "contradict"},
   };
   for (const auto& [body, text] : kCases) EXPECT_THAT(problem_of(body), HasSubstr(text)) << body;
+}
+
+TEST(RemoteConfigTest, AnotherTypeHasTheTextsAsItsSettings) {
+  const ServerConfig server = server_of(
+      R"({"type":"pigeon","name":"b","loft":"${LOFT}","era":"legacy","timeout":"2s","count":3,)"
+      R"("limits":{"lineBytes":4096,"headerBytes":4096},"command":"c","url":"u"})");
+  EXPECT_EQ(server.type, ServerType::kOther);
+  EXPECT_EQ(server.type_name, "pigeon");
+  EXPECT_THAT(server.settings, ElementsAre(Pair("command", "c"), Pair("loft", "${LOFT}"),
+                                           Pair("name", "b"), Pair("url", "u")));
+  EXPECT_EQ(server.command, "");
+  EXPECT_EQ(server.url, "");
+  EXPECT_EQ(server.era, Era::kLegacy);
+  EXPECT_EQ(server.timeout_ns, 2'000'000'000U);
+  EXPECT_EQ(server.limits.get(LimitKey::kHeaderBytes), 4096U);
+}
+
+TEST(RemoteConfigTest, EveryTextOfAnotherKindIsPartOfItsIdentityAndItsApproval) {
+  test_support::FakeFileSystem files;
+  ServerConfig server = server_of(R"({"type":"pigeon","loft":"${LOFT}","ring":"7"})");
+  const CallerContext caller{{{"LOFT", "north"}}, "/d"};
+  const ResolvedServer resolved = resolve(server, caller, files).value();
+  EXPECT_THAT(resolved.settings, ElementsAre(Pair("loft", "north"), Pair("ring", "7")));
+  EXPECT_THAT(resolved.secrets, ElementsAre("LOFT=north"));
+  const Sha256Digest approved = approval_key(server, "/d");
+  EXPECT_NE(resolve(server, {{{"LOFT", "south"}}, "/d"}, files).value().identity,
+            resolved.identity);
+  EXPECT_NE(approval_key(server, "/e"), approved);
+  server.settings[1].second = "8";
+  EXPECT_NE(resolve(server, caller, files).value().identity, resolved.identity);
+  EXPECT_NE(approval_key(server, "/d"), approved);
+  server.settings[1].second = "7";
+  EXPECT_EQ(approval_key(server, "/d"), approved);
+  server.type_name = "owl";
+  EXPECT_NE(resolve(server, caller, files).value().identity, resolved.identity);
+  EXPECT_NE(approval_key(server, "/d"), approved);
+  server.settings[0].second = "${MISSING}";
+  EXPECT_THAT(resolve(server, caller, files).error().message(), HasSubstr("loft"));
 }
 
 TEST(RemoteConfigTest, EmptyKeysOfTheOtherKindAreLetThrough) {

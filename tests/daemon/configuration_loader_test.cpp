@@ -73,6 +73,41 @@ TEST_F(ConfigurationLoaderTest, TheServersTimeoutIsItsTimeToStartToo) {
   EXPECT_EQ(active.servers[1].spec->open_timeout_ns, pool::kOpenTimeoutNs);
 }
 
+class Pigeons final : public pool::TransportKind {
+ public:
+  std::string_view type() const noexcept override { return "pigeon"; }
+  Result<void> check(const pool::PluggedServer& server) const override {
+    if (server.find("loft") != nullptr) return {};
+    return fail(ErrorKind::kConfiguration, ErrorCode::kConfigInvalid, "loft is missing");
+  }
+  std::unique_ptr<io::McpTransport> create_transport(
+      const pool::ServerSpec&, const pool::TransportSurroundings&) const override {
+    return nullptr;
+  }
+};
+
+TEST_F(ConfigurationLoaderTest, AKindFromOutsideIsTakenWhereItIsKnownAndContent) {
+  servers(R"("a":{"type":"pigeon","loft":"north","limits":{"queueBytes":"1MiB"}},)"
+          R"("b":{"type":"pigeon"},"c":{"type":"owl"},"d":{"command":"/opt/a"})");
+  const Pigeons pigeons;
+  const pool::TransportKind* const kinds[] = {&pigeons};
+  const ActiveConfiguration active = load_active_configuration(files, key, kUid, kinds).value();
+  ASSERT_EQ(active.servers.size(), 4U);
+  ASSERT_TRUE(active.servers[0].spec.has_value());
+  const pool::ServerSpec& spec = *active.servers[0].spec;
+  EXPECT_EQ(spec.kind, pool::ServerKind::kPlugged);
+  EXPECT_EQ(spec.plugged.type, "pigeon");
+  ASSERT_NE(spec.plugged.find("loft"), nullptr);
+  EXPECT_EQ(*spec.plugged.find("loft"), "north");
+  EXPECT_EQ(spec.limits.queue_bytes_max, std::size_t{1} << 20);
+  EXPECT_THAT(active.servers[1].spec.error().message(),
+              HasSubstr("/p/mcp.json: server 'b': loft is missing"));
+  EXPECT_THAT(active.servers[2].spec.error().message(),
+              HasSubstr("server 'c': type must be \"pigeon\", \"stdio\", \"http\""));
+  EXPECT_TRUE(active.servers[3].spec.has_value());
+  EXPECT_FALSE(load().servers[0].spec.has_value()) << "this daemon knows no pigeons";
+}
+
 TEST_F(ConfigurationLoaderTest, VariablesAreTheCallers) {
   servers(R"("a":{"command":"/opt/a","env":{"TOKEN":"${SECRET}"}})");
   set_environment({"HOME=/home/u", "SECRET=one=1"});

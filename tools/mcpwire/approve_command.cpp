@@ -52,6 +52,14 @@ void show_url(Output& out, const config::ServerConfig& server) {
   }
 }
 
+void show_settings(Output& out, const config::ServerConfig& server) {
+  out.own("  type       ").own(config::quote_exactly(server.type_name)).own("\n");
+  for (const auto& [key, value] : server.settings) {
+    out.own("  key        ").own(config::quote_exactly(key));
+    show_value(out, key, value);
+  }
+}
+
 void show_command(Output& out, const config::ServerConfig& server) {
   out.own("  command    ").own(config::quote_exactly(server.command)).own("\n");
   for (const std::string& argument : server.arguments) {
@@ -72,6 +80,8 @@ void show_server(Output& out, const config::ServerConfig& server, bool approved)
       .own(approved ? "  (approved already)\n" : "\n");
   if (server.type == config::ServerType::kStdio) {
     show_command(out, server);
+  } else if (server.type == config::ServerType::kOther) {
+    show_settings(out, server);
   } else {
     show_url(out, server);
   }

@@ -7,6 +7,7 @@
 #include "protocol/base/ascii.hpp"
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -32,7 +33,7 @@ Result<void> check_name(const std::string& name) {
 }
 
 /// `type`, or what the other keys say.
-Result<ServerType> read_type(const Json& object) {
+Result<ServerType> type_of(const Json& object) {
   const std::string name = TRY(read_text(object, "type"));
   const bool has_url = object.contains("url");
   if (name.empty() && !object.contains("type")) {
@@ -44,7 +45,20 @@ Result<ServerType> read_type(const Json& object) {
   if (name == "stdio") return ServerType::kStdio;
   if (name == "http" || name == "streamable-http") return ServerType::kStreamableHttp;
   if (name == "sse") return ServerType::kSse;
-  return invalid("type must be \"stdio\", \"http\", \"streamable-http\" or \"sse\"");
+  if (name.empty()) return invalid("type must be the name of a kind of server");
+  return ServerType::kOther;
+}
+
+/// What a server of another kind is given: all texts but those that mean the same for every server.
+NamedTexts other_settings(const Json& object) {
+  constexpr std::array<std::string_view, 4> kOfAll = {"type", "era", "protocolVersion", "timeout"};
+  NamedTexts settings;
+  for (const auto& [key, value] : object.items()) {
+    if (!value.is_string() || std::ranges::find(kOfAll, key) != kOfAll.end()) continue;
+    settings.emplace_back(key, value.get_ref<const std::string&>());
+  }
+  std::ranges::sort(settings);
+  return settings;
 }
 
 /// `key` belongs to servers of the other kind. Empty values are let through: forms leave them.
@@ -133,22 +147,32 @@ Result<void> check_protocol(const ServerConfig& server) {
   return {};
 }
 
-Result<ServerConfig> read_values(const Json& object) {
-  ServerConfig server;
-  server.type = TRY(read_type(object));
+/// What a server by command or url has.
+Result<void> read_target(const Json& object, ServerConfig& server) {
   server.command = TRY(read_text(object, "command"));
   server.working_directory = TRY(read_text(object, "cwd"));
-  server.timeout_ns = TRY(read_duration(object, "timeout"));
   server.arguments = TRY(read_texts(object, "args"));
   server.environment = TRY(read_named_texts(object, "env"));
   server.url = TRY(read_text(object, "url"));
   server.headers = TRY(read_named_texts(object, "headers"));
-  server.limits = TRY(read_limits(object, "limits"));
-  TRY(read_protocol(object, server));
   TRY(check_protocol(server));
   TRY(check_kind(object, server));
   TRY(check_environment(server.environment));
-  TRY(check_headers(server.headers));
+  return check_headers(server.headers);
+}
+
+Result<ServerConfig> read_values(const Json& object) {
+  ServerConfig server;
+  server.type = TRY(type_of(object));
+  server.timeout_ns = TRY(read_duration(object, "timeout"));
+  server.limits = TRY(read_limits(object, "limits"));
+  TRY(read_protocol(object, server));
+  if (server.type == ServerType::kOther) {
+    server.type_name = TRY(read_text(object, "type"));
+    server.settings = other_settings(object);
+  } else {
+    TRY(read_target(object, server));
+  }
   return server;
 }
 
