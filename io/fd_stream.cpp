@@ -6,6 +6,8 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <cerrno>
 #include <utility>
 
@@ -200,6 +202,14 @@ class FdWriter::Writing final : public detail::Op, private Runnable {
   }
 
   bool is_busy() const noexcept { return completion_ != nullptr; }
+  std::size_t unread_bytes() const noexcept {
+    // Either end of a pipe tells; a socket would tell of the other direction.
+    struct stat status{};
+    int bytes = 0;
+    const bool is_told = ::fstat(fd_.get(), &status) == 0 && S_ISFIFO(status.st_mode) &&
+                         ::ioctl(fd_.get(), FIONREAD, &bytes) == 0;
+    return is_told ? static_cast<std::size_t>(bytes) : 0;
+  }
 
   void write(ByteSpan bytes, Completion& completion) {
     MCPWIRE_CHECK(!is_busy());
@@ -278,6 +288,10 @@ void FdWriter::write(ByteSpan bytes, Completion& completion) {
 }
 
 bool FdWriter::is_busy() const noexcept { return writing_ != nullptr && writing_->is_busy(); }
+
+std::size_t FdWriter::unread_bytes() const noexcept {
+  return writing_ != nullptr ? writing_->unread_bytes() : 0;
+}
 
 void FdWriter::close() noexcept { writing_.reset(); }
 

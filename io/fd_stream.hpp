@@ -48,6 +48,8 @@ class FdWriter final : public ByteWriter {
   /// An empty write completes in the next turn. SIGPIPE must be ignored (io/signal_watcher.hpp).
   void write(ByteSpan bytes, Completion& completion) override;
   bool is_busy() const noexcept override;
+  /// Of a pipe.
+  std::size_t unread_bytes() const noexcept override;
   void close() noexcept override;
 
  private:

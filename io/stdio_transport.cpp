@@ -84,6 +84,10 @@ bool StdioTransport::is_alive() const noexcept {
   return connection_ != nullptr && connection_->is_alive();
 }
 
+bool StdioTransport::has_unread() const noexcept {
+  return connection_ != nullptr && connection_->has_unread();
+}
+
 task<Result<void>> StdioTransport::restart() {
   co_await give_up_process(Error::of(ErrorKind::kCancelled, ErrorCode::kClosed));
   // close() may have come meanwhile.

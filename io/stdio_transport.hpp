@@ -61,6 +61,7 @@ class StdioTransport final : public McpTransport,
   task<RpcReply> ask(std::string method, std::string params, CancelScope& scope,
                      std::uint64_t deadline_ns) override;
   bool is_alive() const noexcept override;
+  bool has_unread() const noexcept override;
   task<Result<void>> restart() override;
   std::string shown(std::string_view text) const override;
   std::string with_last_words(std::string text) const override;

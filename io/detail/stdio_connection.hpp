@@ -63,6 +63,11 @@ class StdioConnection final : private RpcSession::Owner,
   /// False from the first sign of the end on.
   bool is_alive() const noexcept { return state_ == State::kRunning; }
 
+  /// The server has yet to read some of what was written, or some is still being written.
+  bool has_unread() const noexcept {
+    return session_.is_writing() || child_->standard_input().unread_bytes() > 0;
+  }
+
   /// Ends it here and now for this reason, without telling the owner. Again: changes nothing.
   void end_quietly(const Error& why);
   /// The whole process group, at once.

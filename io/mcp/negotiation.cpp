@@ -30,6 +30,34 @@ bool may_be_spoilt(const Error& why) noexcept {
          (was_refused(why) && why.kind == ErrorKind::kInvalid);
 }
 
+/// Gives the probe up when the server has been silent for so long since it was last seen not to
+/// have read it.
+class SilenceTimer final : private Timer {
+ public:
+  SilenceTimer(EventLoop& loop, const NegotiationPeer& peer, CancelScope& probe,
+               std::uint64_t patience_ns)
+      : loop_(loop), peer_(peer), probe_(probe), patience_ns_(patience_ns) {
+    arm();
+  }
+  bool has_struck() const noexcept { return has_struck_; }
+
+ private:
+  void arm() {
+    if (patience_ns_ != kNever) loop_.arm(*this, loop_.now_ns() + patience_ns_);
+  }
+  void on_timer() override {
+    if (peer_.has_unread()) return arm();
+    has_struck_ = true;
+    probe_.cancel(CancelCause::kDeadline);
+  }
+
+  EventLoop& loop_;
+  const NegotiationPeer& peer_;
+  CancelScope& probe_;
+  std::uint64_t patience_ns_;
+  bool has_struck_ = false;
+};
+
 }  // namespace
 
 // --- What to try -----------------------------------------------------------------------------
@@ -49,13 +77,13 @@ mcp::Revision Negotiation::offered(Era era) const noexcept {
 /// At most half of the time there is, so that a silent server can still be asked in the other era.
 /// One that is known to be modern may take all of that half: its silence means that it starts
 /// slowly, and starting it again would not help.
-std::uint64_t Negotiation::probe_deadline_ns(std::optional<Era> remembered) const noexcept {
-  if (pinned_era() == Era::kModern) return deadline_ns_;
+std::uint64_t Negotiation::patience_ns(std::optional<Era> remembered) const noexcept {
+  if (pinned_era() == Era::kModern) return kNever;
   const std::uint64_t now_ns = loop_.now_ns();
-  if (deadline_ns_ == kNever) return now_ns + options_.probe_timeout_ns;
+  if (deadline_ns_ == kNever) return options_.probe_timeout_ns;
   const std::uint64_t half_ns = deadline_ns_ > now_ns ? (deadline_ns_ - now_ns) / 2 : 0;
   const bool has_patience = remembered == Era::kModern;
-  return now_ns + (has_patience ? half_ns : std::min(half_ns, options_.probe_timeout_ns));
+  return has_patience ? half_ns : std::min(half_ns, options_.probe_timeout_ns);
 }
 
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
@@ -75,7 +103,7 @@ task<Result<ServerInfo>> Negotiation::run(CancelScope& scope, std::uint64_t dead
     Result<ServerInfo> begun = co_await begin_remembered_legacy();
     co_return begun;
   }
-  Probe first = co_await probe(probe_deadline_ns(remembered));
+  Probe first = co_await probe(patience_ns(remembered));
   if (first.end == ProbeEnd::kModern) {
     if (remembered != Era::kModern) remember(Era::kModern);
     co_return std::move(first.info);
@@ -97,7 +125,7 @@ task<Result<ServerInfo>> Negotiation::begin_remembered_legacy() {
     const Result<void> restarted = co_await peer_.restart();
     if (!restarted.has_value()) co_return fail(restarted.error());
   }
-  Probe again = co_await probe(probe_deadline_ns({}));
+  Probe again = co_await probe(patience_ns({}));
   if (again.end != ProbeEnd::kModern) co_return begun;
   remember(Era::kModern);
   co_return std::move(again.info);
@@ -128,7 +156,7 @@ task<Result<ServerInfo>> Negotiation::fall_back(ProbeEnd end) {
   if (was_silent && begun.error().kind == ErrorKind::kTimeout) remember(Era::kLegacy);
   const bool may_be_modern = was_silent && peer_.is_alive() && was_refused(begun.error());
   if (!may_be_modern) co_return begun;
-  Probe again = co_await probe(deadline_ns_);
+  Probe again = co_await probe(kNever);
   if (again.end != ProbeEnd::kModern) co_return begun;
   remember(Era::kModern);
   co_return std::move(again.info);
@@ -144,30 +172,31 @@ void Negotiation::forget() {
 
 // --- Modern ----------------------------------------------------------------------------------
 
-task<Negotiation::Probe> Negotiation::probe(std::uint64_t deadline_ns) {
+task<Negotiation::Probe> Negotiation::probe(std::uint64_t patience_ns) {
   const mcp::Revision wanted = offered(Era::kModern);
-  Probe first = co_await probe_in(wanted, deadline_ns);
+  Probe first = co_await probe_in(wanted, patience_ns);
   const bool asks_for_other = first.end == ProbeEnd::kFailed && mcp::is_modern(first.info.revision);
   if (!asks_for_other) co_return first;
   const bool is_forbidden =
       options_.pinned_revision.has_value() && first.info.revision != *options_.pinned_revision;
   if (is_forbidden) co_return first;
-  Probe second = co_await probe_in(first.info.revision, deadline_ns);
+  Probe second = co_await probe_in(first.info.revision, patience_ns);
   co_return second;
 }
 
 /// A kFailed end with a modern revision in `info` asks for that revision.
-task<Negotiation::Probe> Negotiation::probe_in(mcp::Revision revision, std::uint64_t deadline_ns) {
+task<Negotiation::Probe> Negotiation::probe_in(mcp::Revision revision, std::uint64_t patience_ns) {
   std::string method(mcp::kDiscover);
   std::string params = discover_params(revision);
+  CancelScope asking(*scope_);
+  const SilenceTimer silence(loop_, peer_, asking, patience_ns);
   const RpcReply reply =
-      co_await peer_.ask(std::move(method), std::move(params), *scope_, deadline_ns);
-  co_return judge(reply, deadline_ns);
+      co_await peer_.ask(std::move(method), std::move(params), asking, deadline_ns_);
+  co_return judge(reply, silence.has_struck() ? ProbeEnd::kSilent : ProbeEnd::kFailed);
 }
 
 /// What it means that there is no answer.
-Negotiation::Probe Negotiation::judge_failure(const RpcReply& reply,
-                                              std::uint64_t deadline_ns) const {
+Negotiation::Probe Negotiation::judge_failure(const RpcReply& reply, ProbeEnd unanswered) const {
   Probe probe;
   probe.why = reply.error;
   if (scope_->is_cancelled()) return probe;
@@ -178,7 +207,7 @@ Negotiation::Probe Negotiation::judge_failure(const RpcReply& reply,
     // know the other era.
     probe.end = peer_.is_alive() ? ProbeEnd::kLegacy : ProbeEnd::kFailed;
   } else {
-    probe.end = deadline_ns < deadline_ns_ ? ProbeEnd::kSilent : ProbeEnd::kFailed;
+    probe.end = unanswered;
     probe.why =
         handshake_error(ErrorKind::kTimeout,
                         peer_.with_last_words("the server did not answer server/discover in time"));
@@ -186,9 +215,9 @@ Negotiation::Probe Negotiation::judge_failure(const RpcReply& reply,
   return probe;
 }
 
-Negotiation::Probe Negotiation::judge(const RpcReply& reply, std::uint64_t deadline_ns) const {
+Negotiation::Probe Negotiation::judge(const RpcReply& reply, ProbeEnd unanswered) const {
   if (reply.outcome != Outcome::kOk && reply.outcome != Outcome::kPeerError) {
-    return judge_failure(reply, deadline_ns);
+    return judge_failure(reply, unanswered);
   }
   Probe probe;
   ProbeVerdict verdict = judge_probe(reader_, reply);

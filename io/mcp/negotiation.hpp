@@ -6,6 +6,8 @@
 //                              -> any other answer            -> `initialize` on the same pipe
 //                              -> exit, end of output, silence -> a fresh process, `initialize`
 //
+// Silence counts only once the probe has been read: what lies in the pipe was not asked yet.
+//
 // Real servers do all of it: some exit on whatever comes before `initialize`, some say nothing. So
 // no single error code decides, and a process that was silent is not trusted with a second
 // question. One that answers the probe and then exits, or refuses `initialize`, gets a fresh
@@ -38,8 +40,8 @@ struct NegotiationOptions {
   std::optional<protocol::mcp::Revision> pinned_revision;
   /// This era and no other; where both are pinned they must agree.
   std::optional<protocol::mcp::Era> pinned_era;
-  /// How long a server may be silent on the probe. Interpreters start within a second; a first run
-  /// that downloads takes longer and is asked again, see Negotiation::fall_back().
+  /// How long a server that has read the probe may be silent on it. One that has not read it is
+  /// still starting (a first run that downloads), and is waited for.
   std::uint64_t probe_timeout_ns = 5 * kNanosecondsPerSecond;
   EraVerdicts* verdicts = nullptr;  ///< Null: nothing is remembered.
   std::string identity;             ///< Of the server, for `verdicts`.
@@ -53,6 +55,8 @@ class NegotiationPeer {
                              std::uint64_t deadline_ns) = 0;
   /// True while the server can be asked.
   virtual bool is_alive() const noexcept = 0;
+  /// True if the server has yet to read some of what it was asked, as far as that can be told.
+  virtual bool has_unread() const noexcept { return false; }
   /// Ends the process that there is and starts another.
   virtual task<Result<void>> restart() = 0;
   /// `text` holds words of the server: without secrets, as part of a message.
@@ -85,15 +89,16 @@ class Negotiation {
 
   std::optional<protocol::mcp::Era> pinned_era() const noexcept;
   protocol::mcp::Revision offered(protocol::mcp::Era era) const noexcept;
-  std::uint64_t probe_deadline_ns(std::optional<protocol::mcp::Era> remembered) const noexcept;
+  std::uint64_t patience_ns(std::optional<protocol::mcp::Era> remembered) const noexcept;
 
   task<Result<ServerInfo>> begin_remembered_legacy();
   task<Result<ServerInfo>> fall_back(ProbeEnd end);
   task<Result<ServerInfo>> initialize();
-  task<Probe> probe(std::uint64_t deadline_ns);
-  task<Probe> probe_in(protocol::mcp::Revision revision, std::uint64_t deadline_ns);
-  Probe judge(const RpcReply& reply, std::uint64_t deadline_ns) const;
-  Probe judge_failure(const RpcReply& reply, std::uint64_t deadline_ns) const;
+  /// `patience_ns`: for its silence; kNever: until the deadline.
+  task<Probe> probe(std::uint64_t patience_ns);
+  task<Probe> probe_in(protocol::mcp::Revision revision, std::uint64_t patience_ns);
+  Probe judge(const RpcReply& reply, ProbeEnd unanswered) const;
+  Probe judge_failure(const RpcReply& reply, ProbeEnd unanswered) const;
   std::string legacy_answer_text(const RpcReply& reply) const;
   Error initialize_error(const RpcReply& reply) const;
 

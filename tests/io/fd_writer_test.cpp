@@ -38,6 +38,19 @@ TEST_P(FdWriterTest, AnEmptyWriteCompletesToo) {
   EXPECT_EQ(completion_.written, 0U);
 }
 
+TEST_P(FdWriterTest, TellsHowMuchOfAPipeIsYetToBeRead) {
+  Pipe pipe = make_pipe();
+  FdWriter writer(*loop_, std::move(pipe.write_end));
+  EXPECT_EQ(writer.unread_bytes(), 0U);
+  writer.write(as_bytes("hello"), completion_);
+  run_until([&] { return completion_.calls == 1; });
+  EXPECT_EQ(writer.unread_bytes(), 5U);
+  EXPECT_EQ(take_available(pipe.read_end), "hello");
+  EXPECT_EQ(writer.unread_bytes(), 0U);
+  writer.close();
+  EXPECT_EQ(writer.unread_bytes(), 0U);
+}
+
 TEST_P(FdWriterTest, AFullPipeDelaysTheRestOfTheWrite) {
   Pipe pipe = make_pipe();
   const std::string sent = pattern(300'000);

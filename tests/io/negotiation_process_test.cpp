@@ -8,6 +8,9 @@
 #include "tests/io/process_fixture.hpp"
 #include "tests/support/fake_era_verdicts.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <cstdlib>
 #include <optional>
 
@@ -124,6 +127,36 @@ TEST_P(EraServerTest, IsBegunInTheEraThatItSpeaks) {
     EXPECT_FALSE(opened->has_value());
     EXPECT_FALSE(verdicts.find("it").has_value());
   }
+  wait_until_none_is_left(marker_);
+}
+
+// --- A server that starts slowly -------------------------------------------------------------
+
+// As one does that is downloaded first: the wrapper has the pipe and reads nothing from it.
+TEST_F(NegotiationProcessTest, AServerThatHasYetToReadIsWaitedForInItsFirstProcess) {
+  const std::string gate = folder_ + "/gate";
+  ASSERT_EQ(mkfifo(gate.c_str(), 0600), 0);
+  const Server server{"slow", R"(answer '"error":{"code":-32601,"message":"no"}')"};
+  StdioTransportOptions all = options(server);
+  all.server.arguments[1] = ": < " + gate + "\n" + kServer;
+  all.negotiation.probe_timeout_ns = 20 * kNanosecondsPerMillisecond;
+  RpcCodec codec;
+  StdioTransport transport(*loop, *spawner, codec, all);
+  std::optional<Result<void>> opened;
+  RpcReply reply;
+  Scope scope(*loop);
+  scope.spawn(converse(&transport, &opened, &reply));
+  const std::uint64_t until_ns = monotonic_now_ns() + 10 * all.negotiation.probe_timeout_ns;
+  while (monotonic_now_ns() < until_ns) loop->run_once(until_ns - monotonic_now_ns());
+  EXPECT_FALSE(opened.has_value());
+  // Opens as soon as the server does.
+  UniqueFd open_gate(::open(gate.c_str(), O_WRONLY | O_CLOEXEC));
+  open_gate.reset();
+  run_until([&] { return scope.running() == 0; });
+  ASSERT_TRUE(opened.has_value());
+  ASSERT_TRUE(opened->has_value()) << opened->error().message();
+  EXPECT_EQ(reply.outcome, Outcome::kOk);
+  EXPECT_EQ(starts(), 1);
   wait_until_none_is_left(marker_);
 }
 

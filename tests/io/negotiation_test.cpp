@@ -189,6 +189,45 @@ TEST_F(NegotiationTest, AServerThatIsSilentOnTheProbeIsNotTrustedWithASecondQues
   EXPECT_EQ(remembered(), Era::kLegacy);
 }
 
+// As a first start through a package runner does that downloads.
+TEST_F(NegotiationTest, AServerThatHasYetToReadTheProbeIsNotSilent) {
+  start({}, loop.now_ns() + 60 * kNanosecondsPerSecond);
+  child().input.leave_unread(true);
+  loop.advance_ns(40 * kNanosecondsPerSecond);
+  EXPECT_EQ(spawner.spawned(), 1U);
+  EXPECT_FALSE(child().has_exited());
+  answer_error(1, -32601);
+  answer_initialize_as(2);
+  expect_open(Revision::k2025_11_25, 1);
+  EXPECT_EQ(remembered(), Era::kLegacy);
+}
+
+TEST_F(NegotiationTest, SilenceCountsFromWhenTheProbeWasRead) {
+  start();
+  child().input.leave_unread(true);
+  loop.advance_ns(NegotiationOptions{}.probe_timeout_ns);
+  EXPECT_EQ(spawner.spawned(), 1U);
+  child().input.leave_unread(false);
+  loop.advance_ns(NegotiationOptions{}.probe_timeout_ns - 1);
+  EXPECT_EQ(spawner.spawned(), 1U);
+  loop.advance_ns(1);
+  EXPECT_EQ(spawner.spawned(), 2U);
+  process = 1;
+  answer_initialize_as(1);
+  expect_open(Revision::k2025_11_25, 2);
+}
+
+TEST_F(NegotiationTest, AServerThatNeverReadsTheProbeEndsAtTheDeadline) {
+  start({}, loop.now_ns() + 60 * kNanosecondsPerSecond);
+  child().input.leave_unread(true);
+  loop.advance_ns(60 * kNanosecondsPerSecond - 1);
+  EXPECT_FALSE(opened.has_value());
+  loop.advance_ns(1);
+  EXPECT_EQ(spawner.spawned(), 1U);
+  expect_failure("did not answer server/discover in time");
+  EXPECT_EQ(remembered(), std::nullopt);
+}
+
 TEST_F(NegotiationTest, ASlowServerIsNotTakenForASilentOne) {
   start();
   loop.advance_ns(NegotiationOptions{}.probe_timeout_ns);

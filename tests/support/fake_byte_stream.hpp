@@ -75,6 +75,10 @@ class FakeByteWriter final : public ByteWriter, private Runnable {
   void accept_while_blocked(std::size_t bytes);
   void unblock();
 
+  /// What was accepted counts as not read by the other side, until told otherwise.
+  void leave_unread(bool is_unread) noexcept { is_unread_ = is_unread; }
+  std::size_t unread_bytes() const noexcept override { return is_unread_ ? written_.size() : 0; }
+
   bool is_closed() const noexcept { return closed_; }
   std::size_t write_calls() const noexcept { return write_calls_; }
 
@@ -92,6 +96,7 @@ class FakeByteWriter final : public ByteWriter, private Runnable {
   std::size_t write_calls_ = 0;
   bool blocked_ = false;
   bool closed_ = false;
+  bool is_unread_ = false;
 };
 
 }  // namespace mcpwire::test_support

@@ -61,6 +61,8 @@ class ByteWriter {
   /// REQUIRES: no other write is in flight (two on one stream would interleave).
   virtual void write(ByteSpan bytes, Completion& completion) = 0;
   virtual bool is_busy() const noexcept = 0;
+  /// Bytes that the other side has yet to read; 0 where that cannot be told.
+  virtual std::size_t unread_bytes() const noexcept { return 0; }
   /// Abandons a write in flight (its completion does not come) and closes the descriptor.
   virtual void close() noexcept = 0;
 };
