@@ -2,6 +2,7 @@
 #include "daemon/era_verdicts.hpp"
 
 #include "daemon/config/paths.hpp"
+#include "io/sleep.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -60,7 +61,12 @@ std::string era_verdicts_path(std::string_view cache_home, std::string_view home
 
 DiskEraVerdicts::DiskEraVerdicts(EventLoop& loop, io::HelperThread& helper, FileSystem& files,
                                  const Clock& clock, std::string path)
-    : files_(files), helper_(helper), clock_(clock), path_(std::move(path)), work_(loop) {}
+    : loop_(loop),
+      files_(files),
+      helper_(helper),
+      clock_(clock),
+      path_(std::move(path)),
+      work_(loop) {}
 
 std::uint64_t DiskEraVerdicts::now_s() const noexcept {
   return clock_.realtime_ns() / kNanosecondsPerSecond;
@@ -114,6 +120,7 @@ void DiskEraVerdicts::start_reading() {
 
 io::task<void> DiskEraVerdicts::stop() {
   is_stopped_ = true;
+  pause_.cancel(io::CancelCause::kShutdown);
   [[maybe_unused]] const Result<void> ended = co_await work_.join();
 }
 
@@ -129,6 +136,9 @@ io::task<Result<void>> DiskEraVerdicts::read() {
 
 io::task<Result<void>> DiskEraVerdicts::write() {
   while (is_changed_) {
+    // Ends early at the daemon's end.
+    [[maybe_unused]] const Result<void> paused =
+        co_await io::sleep_until(loop_, pause_, loop_.now_ns() + kEraVerdictsPauseNs);
     is_changed_ = false;
     auto work = [files = &files_, path = path_, text = to_text()] {
       return files->replace(path, text);

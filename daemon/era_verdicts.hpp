@@ -5,14 +5,19 @@
 // read, belongs to somebody else or is not of the documented form is an empty one, and one that
 // cannot be written costs probes.
 //
-// The file: a header line, then `<identity> modern|legacy|legacy-sse <seconds since 1970>` per
-// server. Daemons of several runtime directories share it; the last to write wins.
+// It is written a while after something was found out, all of it at once: the fsync of it has no
+// business beside the first answer of the server that it tells of.
+//
+// The file: a header line, then `<key> modern|legacy|legacy-sse <seconds since 1970>` per server;
+// of one on pipes the key is verdict_key() (transport_factory.hpp), else its identity. Daemons of
+// several runtime directories share it; the last to write wins.
 //
 // Threading: the loop's thread; the file is read and written on the helper thread.
 // Invariants: what this daemon found out itself is never replaced by what it reads; at most one
 // write is under way.
 #pragma once
 
+#include "io/cancel.hpp"
 #include "io/helper_thread.hpp"
 #include "io/mcp/era_verdicts.hpp"
 #include "io/scope.hpp"
@@ -35,6 +40,7 @@ namespace mcpwire::daemon {
 /// A server that was updated to the modern era still answers as a legacy one.
 inline constexpr std::uint64_t kLegacyVerdictSeconds = 24 * 60 * 60;
 inline constexpr std::size_t kEraVerdictsMax = 1024;
+inline constexpr std::uint64_t kEraVerdictsPauseNs = 2 * kNanosecondsPerSecond;
 
 /// Where the file is, by XDG_CACHE_HOME and HOME as the environment has them; empty without a home.
 std::string era_verdicts_path(std::string_view cache_home, std::string_view home);
@@ -71,10 +77,12 @@ class DiskEraVerdicts final : public io::EraVerdicts {
   io::task<Result<void>> read();
   io::task<Result<void>> write();
 
+  EventLoop& loop_;
   FileSystem& files_;
   io::HelperThread& helper_;
   const Clock& clock_;
   std::string path_;
+  io::CancelScope pause_;  ///< Before a write; given up at the end.
   io::Scope work_;
   Entries entries_;
   bool is_changed_ = false;  ///< Since the last write began.

@@ -28,7 +28,7 @@ Shard::Shard(ShardSurroundings surroundings, Parts parts)
       steps_(loop_),
       own_spawner_(*parts_.loop, *parts_.guardian, parts_.cgroups.get()),
       verdicts_(loop_, *parts_.helper, files_, clock_, surroundings_.options.era_verdicts_path),
-      transports_(*parts_.loop, spawner(), verdicts_, surroundings_.options.kinds),
+      transports_(*parts_.loop, spawner(), files_, verdicts_, surroundings_.options.kinds),
       factory_(transports_, surroundings_.places, surroundings_.number),
       pool_(loop_, factory_, {.idle_stop_ns = surroundings_.options.server_idle_ns}),
       subscriptions_(loop_, pool_),

@@ -40,6 +40,14 @@ class NoHttpClient final : public io::HttpClient {
 
 }  // namespace
 
+std::string verdict_key(const pool::ServerSpec& spec, FileSystem& files) {
+  // One stat of a file that is about to be executed.
+  const Result<FileStatus> status = files.status(spec.spawn.program);
+  if (!status.has_value()) return spec.identity;
+  const FileIdentity& file = status->identity;
+  return spec.identity + '@' + std::to_string(file.modified_ns) + '.' + std::to_string(file.bytes);
+}
+
 std::unique_ptr<io::McpTransport> ServerTransports::create_transport_for_server(
     const pool::ServerSpec& spec) {
   switch (spec.kind) {
@@ -64,7 +72,7 @@ std::unique_ptr<io::McpTransport> ServerTransports::create_stdio(const pool::Ser
   io::StdioTransportOptions options;
   options.server = spec.spawn;
   options.limits = spec.limits;
-  options.negotiation.identity = spec.identity;
+  options.negotiation.identity = verdict_key(spec, files_);
   options.negotiation.pinned_revision = spec.pinned_revision;
   options.negotiation.pinned_era = spec.pinned_era;
   options.negotiation.verdicts = &verdicts_;

@@ -15,19 +15,26 @@
 #include "io/stdio_transport.hpp"
 #include "pool/transport_factory.hpp"
 #include "pool/transport_kind.hpp"
+#include "protocol/base/seams/file_system.hpp"
 #include "protocol/base/seams/process_spawner.hpp"
 
 #include <memory>
+#include <string>
 
 namespace mcpwire::daemon {
+
+/// Under which it is kept in which era a server on pipes speaks: its identity and the version of
+/// its program's file, so that a program that was replaced is asked anew. The version of what an
+/// interpreter runs is not seen: then the verdict proves wrong, or expires.
+std::string verdict_key(const pool::ServerSpec& spec, FileSystem& files);
 
 class ServerTransports final : public pool::TransportFactory {
  public:
   /// All outlive the factory, which outlives every transport it makes. `kinds` are those beside
   /// what is built in.
-  ServerTransports(io::Loop& loop, ProcessSpawner& spawner, io::EraVerdicts& verdicts,
-                   pool::TransportKinds kinds) noexcept
-      : loop_(loop), spawner_(spawner), verdicts_(verdicts), kinds_(kinds) {}
+  ServerTransports(io::Loop& loop, ProcessSpawner& spawner, FileSystem& files,
+                   io::EraVerdicts& verdicts, pool::TransportKinds kinds) noexcept
+      : loop_(loop), spawner_(spawner), files_(files), verdicts_(verdicts), kinds_(kinds) {}
 
   std::unique_ptr<io::McpTransport> create_transport_for_server(
       const pool::ServerSpec& spec) override;
@@ -42,6 +49,7 @@ class ServerTransports final : public pool::TransportFactory {
 
   io::Loop& loop_;
   ProcessSpawner& spawner_;
+  FileSystem& files_;
   io::EraVerdicts& verdicts_;
   pool::TransportKinds kinds_;
   io::RpcCodec codec_;
