@@ -40,6 +40,18 @@ Request::~Request() {
   MCPWIRE_CHECK(answered_);
   MCPWIRE_CHECK(session_.requests_->bytes >= payload_bytes_);
   session_.requests_->bytes -= payload_bytes_;
+  if (dropped_ == 0) return;
+  session_.services().log.warn("client " + std::to_string(session_.channel().peer_process_id()) +
+                               " did not read: of one call it missed " + std::to_string(dropped_) +
+                               " progress and log messages");
+}
+
+/// Progress and log messages are advisory: what a full queue cannot take is dropped and counted.
+/// The answer itself is not; and a server's pipe, which all its clients share, is not held up.
+void Request::note_advisory(const Result<void>& sent) {
+  if (sent.has_value() || sent.error().code != ErrorCode::kQueueFull) return;
+  ++dropped_;
+  ++session_.services().counters.dropped_messages;
 }
 
 void Request::publish(CallState state) {
@@ -70,25 +82,29 @@ void Request::on_progress(std::string_view params) {
   if (!session_.has(protocol::feature::kProgress)) return;
   protocol::PayloadBuilder<protocol::ProgressEvent> event;
   event.fixed.params = event.add(params);
-  // Progress is advisory: what a full queue cannot take is dropped, the answer itself is not.
-  static_cast<void>(session_.send_event(Method::kProgress, correlation_, event.take()));
+  note_advisory(session_.send_event(Method::kProgress, correlation_, event.take()));
 }
 
 void Request::on_log(std::string_view params) {
   LogLevels* const levels = session_.services().log_levels;
   if (levels != nullptr && !levels->wants(&session_, identity_, params)) return;
-  // As advisory as progress.
-  static_cast<void>(notify(server_, protocol::mcp::kMessage, params));
+  if (!session_.has(protocol::feature::kMessages)) return;
+  note_advisory(send_notification(server_, protocol::mcp::kMessage, params));
 }
 
 bool Request::notify(std::string_view server, std::string_view method, std::string_view params) {
   if (!session_.has(protocol::feature::kMessages)) return false;
+  return send_notification(server, method, params).has_value();
+}
+
+Result<void> Request::send_notification(std::string_view server, std::string_view method,
+                                        std::string_view params) {
   protocol::PayloadBuilder<protocol::NotificationEvent> event;
   event.fixed.correlation = correlation_;
   event.fixed.server = event.add(server);
   event.fixed.method = event.add(method);
   event.fixed.params = event.add(params);
-  return session_.send_event(Method::kNotification, correlation_, event.take()).has_value();
+  return session_.send_event(Method::kNotification, correlation_, event.take());
 }
 
 io::ServerRequestSink* Request::accept_questions(protocol::mcp::ClientAbilities abilities) {

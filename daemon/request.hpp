@@ -84,6 +84,9 @@ class Request final : public ListNode,
 
  private:
   Told tell(std::uint64_t key, std::string_view method, std::string_view params) override;
+  Result<void> send_notification(std::string_view server, std::string_view method,
+                                 std::string_view params);
+  void note_advisory(const Result<void>& sent);
   void answer(protocol::FrameKind kind, protocol::Outcome outcome, std::string_view payload);
   /// Instead of an answer that the channel cannot carry, because of its size for example.
   Result<void> answer_undeliverable(const Error& why);
@@ -97,6 +100,7 @@ class Request final : public ListNode,
   std::string_view server_;
   std::string_view identity_;
   RoomObserver* room_observer_ = nullptr;
+  std::uint64_t dropped_ = 0;  ///< Progress and log messages that the client had no room for.
   bool answered_ = false;
 };
 

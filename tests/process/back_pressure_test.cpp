@@ -138,6 +138,10 @@ TEST_F(BackPressureTest, ProgressThatNobodyReadsIsDroppedAndTheServerGoesOn) {
   EXPECT_EQ(connection.wait(call)->outcome, Outcome::kOk);
   EXPECT_GT(seen, 0U);
   EXPECT_LT(seen, static_cast<std::size_t>(kSteps)) << "it was never full";
+  // Nothing of it is lost silently.
+  EXPECT_EQ(echo().exit_code, 0);
+  EXPECT_THAT(log(), HasSubstr("of one call it missed " + std::to_string(kSteps - seen) +
+                               " progress and log messages"));
 }
 
 TEST_F(BackPressureTest, LimitsOfTheConfigurationAreNamedInWhatTheyLeadTo) {
