@@ -185,6 +185,23 @@ TEST_F(LoopTrapTest, AReaderThatWentAwayWithoutABufferStaysAway) {
   EXPECT_EQ(script_->count(), 1U);
 }
 
+TEST_F(LoopTrapTest, AReadThatMayNotWaitWaitsForData) {
+  const std::unique_ptr<FdReader> reader = make_reader();
+  script_->complete_later(script_->last(), -EAGAIN);
+  turn();
+  EXPECT_EQ(script_->last().kind, Kind::kPoll);
+  script_->complete_later(script_->last(), POLLIN);
+  turn();
+  EXPECT_EQ(script_->last().kind, Kind::kRead);
+  script_->complete_later(script_->last(), -EINTR);
+  turn();
+  ASSERT_EQ(script_->count(), 4U);
+  script_->bring(script_->last(), "there", kCompletionMore);
+  turn();
+  EXPECT_EQ(sink_.text, "there");
+  EXPECT_FALSE(sink_.end.has_value());
+}
+
 // --- Multishot ---------------------------------------------------------------------------------
 
 TEST_F(LoopTrapTest, AMultishotReadThatEndedSilentlyStartsAgain) {
@@ -284,6 +301,31 @@ TEST_F(LoopTrapTest, ARestartDuringACancellationWaitsForItsLastCompletion) {
   turn();
   EXPECT_EQ(script_->count(), 2U);
   EXPECT_EQ(script_->running(), 1U);
+}
+
+// What was under way when the pause came is not lost with it.
+TEST_F(LoopTrapTest, DataThatOvertookAPauseIsDelivered) {
+  const std::unique_ptr<FdReader> reader = make_reader();
+  reader->pause();
+  script_->bring(script_->last(), "raced", kCompletionMore);
+  script_->complete_later(script_->last(), -ECANCELED);
+  turn();
+  EXPECT_EQ(sink_.text, "raced");
+  EXPECT_TRUE(script_->has_free_buffer());
+  EXPECT_EQ(script_->count(), 1U) << "nothing is read while it is paused";
+}
+
+TEST_F(LoopTrapTest, EachPauseCancelsTheReadOfItsTime) {
+  const std::unique_ptr<FdReader> reader = make_reader();
+  for (std::size_t round = 0; round < 3; ++round) {
+    ASSERT_EQ(script_->count(), round + 1);
+    EXPECT_EQ(script_->last().cancellations, 0);
+    reader->pause();
+    EXPECT_EQ(script_->last().cancellations, 1);
+    script_->complete_later(script_->last(), -ECANCELED);
+    turn();
+    reader->resume();
+  }
 }
 
 // A watch that is stopped and started is another operation: the old one's news is not the new
