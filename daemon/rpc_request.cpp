@@ -65,6 +65,10 @@ Result<void> take_meta(json::ValueReader& reader, std::string_view params, Serve
 Result<ServerCall> parse_request(json::ValueReader& reader, std::string_view payload) {
   const protocol::PayloadReader fields(as_bytes(payload));
   const auto fixed = TRY(fields.fixed<protocol::RpcRequest>());
+  if (fixed.pages > protocol::Pages::kAll) {
+    return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation,
+                std::string("neither one page nor all of them"));
+  }
   const std::string_view params = TRY(fields.text(fixed.params));
   if (!params.empty()) TRY(check_object(reader, params, "the parameters are"));
   std::string meta(TRY(fields.text(fixed.meta)));

@@ -212,7 +212,7 @@ void Session::answer_overloaded(const protocol::FrameHeader& header) {
 
 void Session::on_cancel(ByteSpan payload) {
   const auto event = protocol::PayloadReader(payload).fixed<protocol::CancelEvent>();
-  if (!event.has_value() || event->reserved != 0) return violation("malformed cancel");
+  if (!event.has_value()) return violation("malformed cancel");
   Request* const wanted = find_request(event->correlation);
   // Not found: it was answered already, and the answer is on its way.
   if (wanted != nullptr) wanted->scope().cancel(io::CancelCause::kCaller);

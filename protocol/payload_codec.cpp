@@ -18,9 +18,9 @@ Result<ParsedErrorBody> parse_error_body(ByteSpan payload) {
   const auto body = TRY(reader.fixed<ErrorBody>());
   const bool has_kind =
       body.error_kind != 0 && body.error_kind <= static_cast<std::uint32_t>(ErrorKind::kInternal);
-  if (!has_kind || body.reserved != 0) {
+  if (!has_kind) {
     return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation,
-                std::string("error of no kind, or with a reserved field in use"));
+                std::string("error of no kind"));
   }
   const std::string_view message = TRY(reader.text(body.message));
   // The errno's text is part of the message already; keeping os_errno would print it twice.

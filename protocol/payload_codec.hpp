@@ -21,6 +21,17 @@
 
 namespace mcpwire::protocol {
 
+/// True if a reserved field is in use. Nobody says anything in one without an agreed feature bit
+/// (FRAME.md, section 10): it is refused, so that what a later version means by it is free of junk.
+template <WireStruct Fixed>
+bool uses_reserved(const Fixed& value) noexcept {
+  if constexpr (requires { value.reserved; }) {
+    return value.reserved != decltype(value.reserved){};
+  } else {
+    return false;
+  }
+}
+
 /// Builds a payload: the fixed struct first, ranges behind it. `Fixed` begins with struct_bytes.
 template <WireStruct Fixed>
 class PayloadBuilder {
@@ -70,7 +81,7 @@ class PayloadReader {
   explicit PayloadReader(ByteSpan payload) noexcept : payload_(payload) {}
 
   /// The fixed struct, fields that an older sender lacks zero-filled. kInvalid if the payload is
-  /// shorter than it claims or than `kRequired` bytes.
+  /// shorter than it claims or than `kRequired` bytes, or uses a reserved field.
   template <WireStruct Fixed, std::size_t kRequired = sizeof(Fixed)>
   Result<Fixed> fixed() const {
     static_assert(kRequired <= sizeof(Fixed) && kRequired >= sizeof(std::uint32_t));
@@ -79,6 +90,10 @@ class PayloadReader {
     if (struct_bytes < kRequired || struct_bytes > payload_.size()) return violation();
     Fixed value{};
     std::memcpy(&value, payload_.data(), std::min<std::size_t>(struct_bytes, sizeof(Fixed)));
+    if (uses_reserved(value)) {
+      return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation,
+                  std::string("reserved field in use"));
+    }
     return value;
   }
 

@@ -158,7 +158,8 @@ Result<MappedPayload> ReceivedMemory::open_slab(const std::shared_ptr<ReceivedSl
   if (!protocol::descriptor_fits(where, slab->mapping.size())) {
     return violation("payload outside of its slab");
   }
-  if (slab->is_out || where.generation != slab->generation + 1) {
+  const bool is_next = where.generation != 0 && where.generation == slab->generation + 1;
+  if (slab->is_out || !is_next) {
     return violation("slab used again before it was given back");
   }
   slab->generation = where.generation;
@@ -198,7 +199,7 @@ Result<MappedPayload> ReceivedMemory::open_file(File file, const MappedDescripto
 
 Result<void> ReceivedMemory::retire(ByteSpan slab_event) {
   const auto event = protocol::PayloadReader(slab_event).fixed<SlabEvent>();
-  if (!event || event->reserved != 0) return violation("malformed retire event");
+  if (!event || event->generation == 0) return violation("malformed retire event");
   const auto found =
       std::ranges::find_if(slabs_, [&](const auto& slab) { return slab->number == event->slab; });
   if (found == slabs_.end() || (*found)->is_out || (*found)->generation != event->generation) {

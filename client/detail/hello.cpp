@@ -93,7 +93,7 @@ Error refusal_error(ByteSpan payload) {
   const protocol::PayloadReader reader(payload);
   const auto refusal = reader.fixed<protocol::HelloRefusal, kRequired>();
   std::string text = "the daemon refused the connection";
-  if (!refusal || refusal->reserved != 0) {
+  if (!refusal) {
     return Error::with_detail(ErrorKind::kUnsupported, ErrorCode::kVersionMismatch,
                               std::move(text));
   }

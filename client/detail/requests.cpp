@@ -97,7 +97,6 @@ std::string listen_params(const ListenRequest& request) {
 Result<ServerQuestion> decode_question(ByteSpan payload) {
   const PayloadReader reader(payload);
   const auto event = TRY(reader.fixed<protocol::ServerRequestEvent>());
-  if (event.reserved != 0) return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation);
   return ServerQuestion{event.correlation, event.key, TRY(reader.text(event.method)),
                         TRY(reader.text(event.params))};
 }
@@ -105,7 +104,6 @@ Result<ServerQuestion> decode_question(ByteSpan payload) {
 Result<Notification> decode_notification(ByteSpan payload) {
   const PayloadReader reader(payload);
   const auto event = TRY(reader.fixed<protocol::NotificationEvent>());
-  if (event.reserved != 0) return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation);
   return Notification{event.correlation, TRY(reader.text(event.server)),
                       TRY(reader.text(event.method)), TRY(reader.text(event.params))};
 }
@@ -135,7 +133,6 @@ Result<std::vector<ServerSummary>> decode_servers(ByteSpan payload) {
 Result<ToolsListing> decode_tools(ByteSpan payload) {
   const PayloadReader reader(payload);
   const auto reply = TRY(reader.fixed<protocol::ListToolsReply>());
-  if (reply.reserved != 0) return violation("list of tools with a reserved field in use");
   ToolsListing listing;
   for (const protocol::ToolsEntry& entry :
        TRY(reader.array<protocol::ToolsEntry>(reply.successes, reply.success_bytes))) {

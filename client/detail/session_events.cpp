@@ -25,7 +25,7 @@ void Session::on_event(const protocol::FrameHeader& header, ByteSpan payload) {
     case Method::kProgress: {
       const protocol::PayloadReader reader(payload);
       const auto event = reader.fixed<protocol::ProgressEvent>();
-      if (!event || event->reserved != 0 || !progress_) return;
+      if (!event || !progress_) return;
       if (const auto params = reader.text(event->params)) progress_(header.correlation, *params);
       return;
     }

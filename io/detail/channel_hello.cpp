@@ -19,9 +19,9 @@ namespace {
 Result<HelloRequest> read_hello(ByteSpan payload) {
   const protocol::PayloadReader reader(payload);
   const auto hello = TRY(reader.fixed<HelloRequest>());
-  const bool has_known_values =
-      hello.reserved == 0 && hello.config_origin <= protocol::ConfigOrigin::kDiscovered;
-  if (!has_known_values) return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation);
+  if (hello.config_origin > protocol::ConfigOrigin::kDiscovered) {
+    return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation);
+  }
   for (const protocol::ByteRange range :
        {hello.config_path, hello.working_directory, hello.environment, hello.client_name}) {
     TRY(reader.text(range));

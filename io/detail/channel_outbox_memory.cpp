@@ -83,7 +83,7 @@ void ChannelOutbox::settle_files() noexcept {
 
 Result<void> ChannelOutbox::take_credit(ByteSpan slab_event) {
   const auto event = protocol::PayloadReader(slab_event).fixed<protocol::SlabEvent>();
-  if (slab_keeper_ == nullptr || !event || event->reserved != 0) {
+  if (slab_keeper_ == nullptr || !event) {
     return violation("malformed credit, or nobody agreed to slabs");
   }
   if (slabs_ == nullptr) return violation("credit for a slab that is not out");

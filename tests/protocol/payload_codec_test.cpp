@@ -68,8 +68,8 @@ TEST(PayloadCodecTest, RefusesAStructThatClaimsLessThanIsRequired) {
 }
 
 TEST(PayloadCodecTest, ZeroFillsWhatAnOlderSenderLacks) {
-  // An older CallToolRequest that ended before the ranges.
-  const std::string old = with_struct_bytes(std::string(72, '\x7f'), 72);
+  // An older CallToolRequest that ended before the ranges; its last seven bytes are reserved.
+  const std::string old = with_struct_bytes(std::string(65, '\x7f') + std::string(7, '\0'), 72);
   const auto call = PayloadReader(as_bytes(old)).fixed<CallToolRequest, 72>();
   ASSERT_TRUE(call.has_value());
   EXPECT_EQ(call->priority, 0x7f7f7f7fu);

@@ -208,6 +208,32 @@ TEST_F(SlabTest, DescriptorsThatLieAreViolations) {
   EXPECT_TRUE(received_.open({last_.slab, next, bytes, 0}).has_value());
 }
 
+/// 0 is the number of no use, also behind the last one of a slab.
+TEST_F(SlabTest, GenerationZeroIsAViolationWhereverItStands) {
+  auto grant = pool_.try_grant(1, next_slab_);
+  const std::uint32_t last = 0xffff'ffff;
+  const MemoryEvent unnumbered{sizeof(unnumbered), 1, 0, MemoryLife::kStays, grant->file_bytes};
+  expect_violation(
+      received_.keep(object_bytes(unnumbered), UniqueFd(::dup(grant->new_file.get()))));
+  expect_violation(received_.note_lost(object_bytes(unnumbered)));
+  const MemoryEvent event{sizeof(event), 1, last, MemoryLife::kStays, grant->file_bytes};
+  ASSERT_TRUE(received_.keep(object_bytes(event), std::move(grant->new_file)));
+  ASSERT_TRUE(received_.open({1, last, 0, 1}).has_value());
+  ASSERT_TRUE(received_.take_credit().has_value());
+  const auto opened = received_.open({1, 0, 0, 1});
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().code, ErrorCode::kProtocolViolation);
+  expect_violation(pool_.take_back(1, 0, now_ns_));
+}
+
+TEST_F(SlabTest, ASlabThatWasNeverUsedIsNotRetired) {
+  auto grant = pool_.try_grant(1, next_slab_);
+  const MemoryEvent event{sizeof(event), 1, 1, MemoryLife::kStays, grant->file_bytes};
+  ASSERT_TRUE(received_.keep(object_bytes(event), std::move(grant->new_file)));
+  expect_violation(received_.retire(object_bytes(SlabEvent{sizeof(SlabEvent), 1, 0, 0})));
+  EXPECT_EQ(received_.slab_count(), 1U);
+}
+
 TEST_F(SlabTest, SlabsAreRefusedWhereNobodyAgreedToThem) {
   ReceivedMemory daemon({.files_max = 4, .slabs_max = 0});
   auto grant = pool_.try_grant(1, next_slab_);
