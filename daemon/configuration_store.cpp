@@ -58,11 +58,11 @@ ConfigurationStore::ConfigurationStore(EventLoop& loop, io::HelperThread& helper
                                        pool::ConnectionPool& pool, pool::TransportKinds kinds)
     : loop_(loop), helper_(helper), files_(files), pool_(pool), kinds_(kinds), readings_(loop) {}
 
-ConfigurationKeyPointer ConfigurationStore::share(ConfigurationKey key) {
-  const auto entry = shared_keys_.try_emplace(std::move(key)).first;
-  if (ConfigurationKeyPointer shared = entry->second.lock()) return shared;
-  const auto forget = [this, entry](const ConfigurationKey*) { shared_keys_.erase(entry); };
-  ConfigurationKeyPointer shared(&entry->first, forget);
+SeenConfigurationPointer ConfigurationStore::share(SeenConfiguration seen) {
+  const auto entry = shared_.try_emplace(std::move(seen)).first;
+  if (SeenConfigurationPointer shared = entry->second.lock()) return shared;
+  const auto forget = [this, entry](const SeenConfiguration*) { shared_.erase(entry); };
+  SeenConfigurationPointer shared(&entry->first, forget);
   entry->second = shared;
   return shared;
 }

@@ -60,7 +60,14 @@ struct ConfigurationKey {
   auto operator<=>(const ConfigurationKey&) const = default;
 };
 
-using ConfigurationKeyPointer = std::shared_ptr<const ConfigurationKey>;
+/// A client's configuration, and the version of its file that the client saw last.
+struct SeenConfiguration {
+  ConfigurationKey key;
+  FileIdentity version;
+  auto operator<=>(const SeenConfiguration&) const = default;
+};
+
+using SeenConfigurationPointer = std::shared_ptr<const SeenConfiguration>;
 
 class ConfigurationStore {
  public:
@@ -68,12 +75,12 @@ class ConfigurationStore {
   ConfigurationStore(EventLoop& loop, io::HelperThread& helper, FileSystem& files,
                      pool::ConnectionPool& pool, pool::TransportKinds kinds = {});
 
-  /// The same object for equal keys: idle clients of one project share path and environment. The
-  /// store outlives it.
-  ConfigurationKeyPointer share(ConfigurationKey key);
+  /// The same object for equals: idle clients of one project share path and environment. The store
+  /// outlives it.
+  SeenConfigurationPointer share(SeenConfiguration seen);
 
-  /// The configuration as it stands, without waiting; null if it has to be read first. `seen` is
-  /// the version that the client saw when it connected; every so often the file itself is asked.
+  /// The configuration as it stands, without waiting; null if it has to be read first. Every so
+  /// often the file itself is asked.
   ConfigurationPointer try_current(const ConfigurationKey& key, const FileIdentity& seen);
 
   /// Reads it, or joins a reading under way.
@@ -99,7 +106,7 @@ class ConfigurationStore {
   io::Scope readings_;
   std::map<ConfigurationKey, std::shared_ptr<Slot>> slots_;
   /// Those in use; each is forgotten with its last user.
-  std::map<ConfigurationKey, std::weak_ptr<const ConfigurationKey>> shared_keys_;
+  std::map<SeenConfiguration, std::weak_ptr<const SeenConfiguration>> shared_;
 };
 
 }  // namespace mcpwire::daemon

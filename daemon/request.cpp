@@ -31,15 +31,15 @@ Request::Request(Session& session, Method method, std::uint64_t correlation,
       method_(method),
       correlation_(correlation),
       payload_bytes_(payload_bytes),
-      scope_(session.requests_->scope.cancel_scope()) {
-  session.requests_->active.push_back(*this);
-  session.requests_->bytes += payload_bytes_;
+      scope_(session.activity_->scope.cancel_scope()) {
+  session.activity_->requests.push_back(*this);
+  session.activity_->bytes += payload_bytes_;
 }
 
 Request::~Request() {
   MCPWIRE_CHECK(answered_);
-  MCPWIRE_CHECK(session_.requests_->bytes >= payload_bytes_);
-  session_.requests_->bytes -= payload_bytes_;
+  MCPWIRE_CHECK(session_.activity_->bytes >= payload_bytes_);
+  session_.activity_->bytes -= payload_bytes_;
   if (dropped_ == 0) return;
   session_.services().log.warn("client " + std::to_string(session_.channel().peer_process_id()) +
                                " did not read: of one call it missed " + std::to_string(dropped_) +

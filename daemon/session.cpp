@@ -25,51 +25,53 @@ constexpr std::uint64_t kFlushNs = 500 * kNanosecondsPerMillisecond;
 
 }  // namespace
 
-Session::Session(Services& services, std::unique_ptr<FrameChannel> channel, Owner& owner)
-    : services_(services), owner_(owner), channel_(std::move(channel)) {}
+Session::Session(std::unique_ptr<FrameChannel> channel, Owner& owner)
+    : owner_(owner), channel_(std::move(channel)) {
+  static_assert(sizeof(Session) <= 72);  // Of which idle clients consist, beside their channels.
+}
 
 void Session::start() {
-  ++services_.counters.connections;
-  ++services_.counters.clients;
+  ++services().counters.connections;
+  ++services().counters.clients;
   channel_->start(*this);
 }
 
 /// Posted, because nobody who tells of the end may be destroyed while he does.
 void Session::begin_closing() {
-  if (closing_ != nullptr) return;
-  closing_ = std::make_unique<Closing>(*this);
-  services_.loop.post(*closing_);
+  if (is_closing()) return;
+  services().loop.post(ensure_activity().closing.emplace(*this));
 }
 
 io::task<Result<void>> Session::end() {
   // What stop() gave up is still answered.
   if (is_closed()) channel_->close();
-  if (requests_ != nullptr) {
-    const Result<void> joined = co_await requests_->scope.join();
-    MCPWIRE_CHECK(joined.has_value());  // handlers answer failures, they do not return them
-  }
-  if (services_.log_levels != nullptr) services_.log_levels->forget(this);
+  const Result<void> joined = co_await activity_->scope.join();
+  MCPWIRE_CHECK(joined.has_value());  // handlers answer failures, they do not return them
+  if (services().log_levels != nullptr) services().log_levels->forget(this);
   co_await flush();
   channel_->close();
-  --services_.counters.clients;
+  --services().counters.clients;
   co_return Result<void>{};
 }
 
 io::task<void> Session::flush() {
   if (is_closed() || !channel_->has_unsent()) co_return;
   io::CancelScope patience;
-  io::DeadlineTimer timer(services_.loop, patience);
-  timer.set(services_.loop.now_ns() + kFlushNs);
-  io::OneShot<void> all_sent(services_.loop);
-  closing_->all_sent = &all_sent;
+  io::DeadlineTimer timer(services().loop, patience);
+  timer.set(services().loop.now_ns() + kFlushNs);
+  io::OneShot<void> all_sent(services().loop);
+  activity_->closing->all_sent = &all_sent;
   [[maybe_unused]] const Result<void> waited = co_await all_sent.wait(patience);
-  closing_->all_sent = nullptr;
+  activity_->closing->all_sent = nullptr;
 }
 
 void Session::on_all_sent() {
-  if (closing_ != nullptr && closing_->all_sent != nullptr) closing_->all_sent->resolve({});
-  if (closing_ != nullptr || requests_ == nullptr) return;
-  requests_->active.for_each([](Request& request) { request.on_room(); });
+  if (activity_ == nullptr) return;
+  if (!activity_->closing) {
+    activity_->requests.for_each([](Request& request) { request.on_room(); });
+  } else if (activity_->closing->all_sent != nullptr) {
+    activity_->closing->all_sent->resolve({});
+  }
 }
 
 Result<void> Session::send_event(Method method, std::uint64_t correlation,
@@ -80,34 +82,36 @@ Result<void> Session::send_event(Method method, std::uint64_t correlation,
 }
 
 void Session::stop() {
-  if (closing_ != nullptr) return;
+  if (is_closing()) return;
   is_stopping_ = true;
   cancel_requests(io::CancelCause::kShutdown);
   begin_closing();
 }
 
 ConfigurationPointer Session::try_configuration() {
-  if (configuration_key_ == nullptr) return nullptr;
-  return services_.configurations.try_current(*configuration_key_, configuration_seen_);
+  if (configuration_ == nullptr) return nullptr;
+  return services().configurations.try_current(configuration_->key, configuration_->version);
 }
 
 io::task<Result<ConfigurationPointer>> Session::configuration(io::CancelScope& scope) {
-  if (configuration_key_ == nullptr) {
+  if (configuration_ == nullptr) {
     co_return fail(ErrorKind::kConfiguration, ErrorCode::kConfigMissing,
                    "this connection names no configuration");
   }
   ConfigurationPointer current = try_configuration();
   if (current != nullptr) co_return current;
   Result<ConfigurationPointer> loaded =
-      co_await services_.configurations.load(*configuration_key_, scope);
+      co_await services().configurations.load(configuration_->key, scope);
   // What was read is newer than what the client saw, or the same.
-  if (loaded.has_value()) configuration_seen_ = (*loaded)->identity;
+  if (loaded.has_value() && configuration_->version != (*loaded)->identity) {
+    configuration_ = services().configurations.share({configuration_->key, (*loaded)->identity});
+  }
   co_return std::move(loaded);
 }
 
 void Session::on_frame(const protocol::FrameHeader& header, ByteSpan payload) {
   // The channel may still hold frames of a client that is being closed.
-  if (closing_ != nullptr) return;
+  if (is_closing()) return;
   const auto method = static_cast<Method>(header.request.method);
   const FrameKind kind = protocol::kind_of(header.request.flags);
   if (kind == FrameKind::kEvent && method == Method::kCancel) return on_cancel(payload);
@@ -136,11 +140,11 @@ void Session::on_hello(ByteSpan payload) {
       hello->config_origin > protocol::ConfigOrigin::kDiscovered) {
     return violation("malformed configuration in hello");
   }
-  configuration_key_ =
-      services_.configurations.share({std::string(*path), hello->config_origin,
-                                      std::string(*directory), std::string(*environment)});
-  configuration_seen_ = {hello->config_device, hello->config_inode, hello->config_bytes,
-                         hello->config_modified_ns, hello->config_changed_ns};
+  configuration_ = services().configurations.share(
+      {{std::string(*path), hello->config_origin, std::string(*directory),
+        std::string(*environment)},
+       {hello->config_device, hello->config_inode, hello->config_bytes, hello->config_modified_ns,
+        hello->config_changed_ns}});
 }
 
 void Session::on_request(const protocol::FrameHeader& header, ByteSpan payload) {
@@ -151,7 +155,7 @@ void Session::on_request(const protocol::FrameHeader& header, ByteSpan payload) 
   if (method == Method::kPing) return answer_ping(header, payload);
   // Our own clients never have more in flight than there are call words; another one could make
   // us keep its requests without end.
-  io::Scope& scope = ensure_requests().scope;
+  io::Scope& scope = ensure_activity().scope;
   if (scope.running() >= protocol::kCallWindow || !has_room_for(payload.size())) {
     return answer_overloaded(header);
   }
@@ -174,23 +178,23 @@ void Session::on_request(const protocol::FrameHeader& header, ByteSpan payload) 
   }
 }
 
-Session::Requests& Session::ensure_requests() {
-  if (requests_ == nullptr) requests_ = std::make_unique<Requests>(services_.loop);
-  return *requests_;
+Session::Activity& Session::ensure_activity() {
+  if (activity_ == nullptr) activity_ = std::make_unique<Activity>(services().loop);
+  return *activity_;
 }
 
 void Session::cancel_requests(io::CancelCause cause) {
-  if (requests_ != nullptr) requests_->scope.cancel_scope().cancel(cause);
+  if (activity_ != nullptr) activity_->scope.cancel_scope().cancel(cause);
 }
 
 /// A request that is answered may still have something to do.
 void Session::on_rest() {
-  const bool is_idle = requests_ != nullptr && requests_->scope.running() == 0;
-  if (is_idle && closing_ == nullptr) requests_.reset();
+  const bool is_idle = activity_ != nullptr && activity_->scope.running() == 0;
+  if (is_idle && !activity_->closing) activity_.reset();
 }
 
 bool Session::has_room_for(std::size_t payload_bytes) const noexcept {
-  return requests_->bytes == 0 || requests_->bytes + payload_bytes <= kRequestBytesMax;
+  return activity_->bytes == 0 || activity_->bytes + payload_bytes <= kRequestBytesMax;
 }
 
 void Session::answer_ping(const protocol::FrameHeader& header, ByteSpan payload) {
@@ -233,17 +237,17 @@ void Session::on_server_answer(ByteSpan payload) {
 
 Request* Session::find_request(std::uint64_t correlation) {
   Request* wanted = nullptr;
-  if (requests_ == nullptr) return wanted;
-  requests_->active.for_each([&](Request& request) {
+  if (activity_ == nullptr) return wanted;
+  activity_->requests.for_each([&](Request& request) {
     if (request.correlation() == correlation) wanted = &request;
   });
   return wanted;
 }
 
 void Session::violation(const char* what) {
-  ++services_.counters.violations;
-  services_.log.warn("client " + std::to_string(channel_->peer_process_id()) +
-                     " broke the protocol: " + what);
+  ++services().counters.violations;
+  services().log.warn("client " + std::to_string(channel_->peer_process_id()) +
+                      " broke the protocol: " + what);
   give_up();
 }
 

@@ -21,6 +21,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -32,16 +33,22 @@ class Session final : public ListNode, private FrameChannel::Receiver {
  public:
   class Owner {
    public:
+    /// `services` outlive the owner.
+    explicit Owner(Services& services) noexcept : services_(services) {}
+    Services& services() const noexcept { return services_; }
     /// Comes once, from the loop: the client is gone, or stop() was called. The owner runs end()
     /// and may destroy the session when that has returned.
     virtual void on_session_closing(Session& session) = 0;
 
    protected:
     ~Owner() = default;
+
+   private:
+    Services& services_;
   };
 
-  /// All but the channel outlive the session.
-  Session(Services& services, std::unique_ptr<FrameChannel> channel, Owner& owner);
+  /// The owner outlives the session.
+  Session(std::unique_ptr<FrameChannel> channel, Owner& owner);
 
   /// Serves the client from here on.
   void start();
@@ -56,7 +63,7 @@ class Session final : public ListNode, private FrameChannel::Receiver {
   /// client has taken its answers, or half a second later.
   void stop();
 
-  Services& services() const noexcept { return services_; }
+  Services& services() const noexcept { return owner_.services(); }
   FrameChannel& channel() const noexcept { return *channel_; }
   /// Both sides speak it.
   bool has(std::uint64_t feature) const noexcept { return (features_ & feature) != 0; }
@@ -65,7 +72,7 @@ class Session final : public ListNode, private FrameChannel::Receiver {
                           std::string_view payload);
 
   /// Nothing can be told to the client any more.
-  bool is_closed() const noexcept { return closing_ != nullptr && !is_stopping_; }
+  bool is_closed() const noexcept { return is_closing() && !is_stopping_; }
 
   /// The client's configuration as it stands now; waits only when it has to be read.
   ConfigurationPointer try_configuration();
@@ -82,11 +89,12 @@ class Session final : public ListNode, private FrameChannel::Receiver {
   };
 
   /// What is under way.
-  struct Requests {
-    explicit Requests(EventLoop& loop) : scope(loop) {}
-    io::Scope scope;
-    IntrusiveList<Request> active;
-    std::size_t bytes = 0;  ///< Payloads of `active`.
+  struct Activity {
+    explicit Activity(EventLoop& loop) : scope(loop) {}
+    io::Scope scope;  ///< Of the requests.
+    IntrusiveList<Request> requests;
+    std::size_t bytes = 0;  ///< Their payloads.
+    std::optional<Closing> closing;
   };
 
   void on_frame(const protocol::FrameHeader& header, ByteSpan payload) override;
@@ -104,22 +112,20 @@ class Session final : public ListNode, private FrameChannel::Receiver {
   void violation(const char* what);
   /// Closes the channel and cancels the requests: nobody takes their answers.
   void give_up();
-  Requests& ensure_requests();
+  Activity& ensure_activity();
+  bool is_closing() const noexcept { return activity_ != nullptr && activity_->closing; }
   void cancel_requests(io::CancelCause cause);
   bool has_room_for(std::size_t payload_bytes) const noexcept;
   io::task<void> flush();
   void begin_closing();
 
-  Services& services_;
+  // Ten thousand idle clients have these: what only a busy one needs belongs to Activity.
   Owner& owner_;
   std::unique_ptr<FrameChannel> channel_;
-  std::unique_ptr<Requests> requests_;  ///< Only while the client asks for anything.
-  std::unique_ptr<Closing> closing_;
-  /// Set by HELLO, together; null: the client named no configuration.
-  ConfigurationKeyPointer configuration_key_;
-  FileIdentity configuration_seen_;
-  std::uint32_t features_ = 0;  ///< Of HELLO.
-  bool is_stopping_ = false;    ///< By stop(): the client is still there.
+  std::unique_ptr<Activity> activity_;      ///< Only while there is any.
+  SeenConfigurationPointer configuration_;  ///< Set by HELLO; null: the client named none.
+  std::uint32_t features_ = 0;              ///< Of HELLO.
+  bool is_stopping_ = false;                ///< By stop(): the client is still there.
 };
 
 }  // namespace mcpwire::daemon

@@ -21,7 +21,8 @@ constexpr std::size_t kSpinnersPerProcessor = 16;
 }  // namespace
 
 Shard::Shard(ShardSurroundings surroundings, Parts parts)
-    : surroundings_(std::move(surroundings)),
+    : Owner(services_),
+      surroundings_(std::move(surroundings)),
       parts_(std::move(parts)),
       loop_(*parts_.loop),
       visits_(loop_),
@@ -132,7 +133,7 @@ void Shard::take_client(UniqueFd socket) {
   }
   // Named here because make_unique may not see a private base.
   Session::Owner& owner = *this;
-  Session& session = *std::make_unique<Session>(services_, *std::move(channel), owner).release();
+  Session& session = *std::make_unique<Session>(*std::move(channel), owner).release();
   sessions_.push_back(session);
   session.start();
 }

@@ -60,13 +60,11 @@ Result<std::unique_ptr<ClientChannel>> ClientChannel::create(ChannelHost& host, 
 ClientChannel::ClientChannel(ChannelHost& host, UniqueFd socket,
                              std::shared_ptr<detail::PeerProcess> process, Charge connection,
                              Charge handshake)
-    : host_(host),
-      process_(std::move(process)),
-      connection_(std::move(connection)),
+    : Member(std::move(process), std::move(connection)),
+      host_(host),
       socket_(std::move(socket)),
-      socket_watcher_(host.loop(), socket_.get(), *this),
       handshake_(std::make_unique<Handshake>(*this, std::move(handshake))) {
-  static_assert(sizeof(ClientChannel) <= 264);  // Most of what an idle connection takes.
+  static_assert(sizeof(ClientChannel) <= 120);  // Of which idle connections consist.
   ++host_.handshaking_;
 }
 
@@ -77,8 +75,8 @@ void ClientChannel::start(Receiver& receiver) {
   receiver_ = &receiver;
   state_ = State::kHandshake;
   host_.loop().arm(*handshake_, host_.loop().now_ns() + host_.options().handshake_timeout_ns);
-  process_->join(membership_);
-  socket_watcher_.start(WatchMode::kEachArrival);
+  process().join(*this);
+  socket_watch_.start(host_.loop(), socket_.get(), *this, WatchMode::kEachArrival);
 }
 
 /// Gives back what the host counts for us. The rest stays: whoever called us may be reading it.
@@ -90,11 +88,11 @@ void ClientChannel::leave_open_state() noexcept {
     --host_.handshaking_;
   }
   state_ = State::kClosed;
-  Poller::unlink();
-  socket_watcher_.stop();
-  membership_.unlink();
+  socket_watch_.stop();
+  Member::unlink();
   handshake_.reset();
   if (active_) {
+    active_->unlink();
     if (active_->rings) --host_.with_rings_;
     MCPWIRE_CHECK(host_.unanswered_ >= active_->unanswered);
     host_.unanswered_ -= std::exchange(active_->unanswered, 0);
@@ -117,17 +115,14 @@ void ClientChannel::shut(const Error& why) {
     ++host_.violations_;
     if (host_.options().on_violation) host_.options().on_violation(peer_process_id(), why);
   }
-  closed_why_ = std::make_unique<Error>(why);
+  ending_ = std::make_unique<Ending>(*this, why);
   leave_open_state();
-  host_.loop().post(later_);
+  host_.loop().post(*ending_);
 }
 
-void ClientChannel::LaterWork::run() { channel.run_later(); }
-
-void ClientChannel::run_later() {
-  if (state_ != State::kClosed) return read_socket();
-  if (!closed_why_ || receiver_ == nullptr) return;
-  const Error why = std::move(*closed_why_);
+void ClientChannel::tell_end() {
+  if (receiver_ == nullptr) return;
+  const Error why = std::move(ending_->why);
   std::exchange(receiver_, nullptr)->on_channel_closed(why);  // May destroy us.
 }
 
@@ -136,12 +131,12 @@ void ClientChannel::Handshake::on_timer() {
       Error::with_detail(ErrorKind::kTimeout, ErrorCode::kDeadlineExceeded, "no HELLO in time"));
 }
 
-void ClientChannel::Membership::on_process_ended() {
-  channel.shut(Error::of(ErrorKind::kDisconnected, ErrorCode::kClosed));
+void ClientChannel::on_process_ended() {
+  shut(Error::of(ErrorKind::kDisconnected, ErrorCode::kClosed));
 }
 
-void ClientChannel::Membership::settle_answers() {
-  if (channel.active_) channel.active_->outbox.settle_files();
+void ClientChannel::settle_answers() {
+  if (active_) active_->outbox.settle_files();
 }
 
 Result<void> ClientChannel::send(const protocol::RequestHeader& header, std::uint64_t correlation,

@@ -33,7 +33,9 @@
 
 namespace mcpwire::io {
 
-class ClientChannel final : public FrameChannel, private FdWatcher::Observer, private Poller {
+class ClientChannel final : public FrameChannel,
+                            private FdWatch::Observer,
+                            private detail::PeerProcess::Member {
  public:
   /// Takes a connected SEQPACKET socket. kPeerRefused for another user's process; kOverloaded,
   /// which the client is told, with too many handshakes going on or connections of its process.
@@ -49,7 +51,7 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
   bool has_unsent() const noexcept override { return active_ && active_->outbox.has_pending(); }
   void publish_call_state(std::uint64_t correlation, protocol::CallState state) override;
   bool begin_sending(std::uint64_t correlation) override;
-  std::int32_t peer_process_id() const noexcept override { return process_->pid(); }
+  std::int32_t peer_process_id() const noexcept override { return process().pid(); }
   void close() noexcept override;
 
   /// Socket frames beside the rings that a client may send without work for us. A correct one rings
@@ -64,16 +66,17 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
  private:
   enum class State : std::uint8_t { kNew, kHandshake, kOpen, kClosed };
 
-  struct Membership final : detail::PeerProcess::Member {
-    explicit Membership(ClientChannel& owner) noexcept : channel(owner) {}
-    void on_process_ended() override;
-    void settle_answers() override;
-    ClientChannel& channel;
-  };
   struct LaterWork final : Runnable {
     explicit LaterWork(ClientChannel& owner) noexcept : channel(owner) {}
-    void run() override;
+    void run() override { channel.read_socket(); }
     ClientChannel& channel;
+  };
+  /// Tells the receiver of the end.
+  struct Ending final : Runnable {
+    Ending(ClientChannel& owner, const Error& reason) : channel(owner), why(reason) {}
+    void run() override { channel.tell_end(); }
+    ClientChannel& channel;
+    Error why;
   };
   /// Until HELLO: the end of our patience with it.
   struct Handshake final : Timer {
@@ -83,7 +86,7 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
     ClientChannel& channel;
     ring::Charge charge;
   };
-  struct RoomWatch final : FdWatcher::Observer {
+  struct RoomWatch final : FdWatch::Observer {
     explicit RoomWatch(ClientChannel& owner) noexcept : channel(owner) {}
     void on_ready(unsigned events) override;
     ClientChannel& channel;
@@ -103,9 +106,14 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
   friend class ChannelHost;
   /// All that only a connection in use has. Made when something comes, and gone when nothing has
   /// for ChannelHostOptions::ring_idle_ns.
-  struct Active final {
-    explicit Active(ClientChannel& channel) noexcept;
+  struct Active final : Poller {
+    explicit Active(ClientChannel& owner) noexcept;
+    bool poll() override { return channel.poll(); }
+    bool prepare_park() override { return channel.prepare_park(); }
+    void unpark(LoopSlept slept) override { channel.unpark(slept); }
 
+    ClientChannel& channel;
+    LaterWork later;
     detail::ChannelCharges charges;
     std::optional<detail::ChannelRings> rings;
     detail::ChannelInbox inbox;
@@ -126,9 +134,8 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
                 ring::Charge connection, ring::Charge handshake);
 
   void on_ready(unsigned events) override;
-  bool poll() override;
-  bool prepare_park() override;
-  void unpark(LoopSlept slept) override;
+  void on_process_ended() override;
+  void settle_answers() override;
 
   // The connection in use, and its rest (io/detail/channel_rest.cpp).
   bool has_rings() const noexcept { return active_ && active_->rings; }
@@ -171,6 +178,9 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
   void look_out_for_next();
 
   // What goes, and turns of the loop (io/detail/channel_turns.cpp).
+  bool poll();
+  bool prepare_park();
+  void unpark(LoopSlept slept);
   bool flush();
   void look_for_room();
   void make_hot();
@@ -179,26 +189,23 @@ class ClientChannel final : public FrameChannel, private FdWatcher::Observer, pr
 
   void shut(const Error& why);
   void leave_open_state() noexcept;
-  void run_later();
+  void tell_end();
 
+  // Ten thousand idle clients have these: what only a busy one needs belongs to Active.
+  std::uint32_t next_slab_ = 1;  ///< First: it fits behind what the base class ends with.
   ChannelHost& host_;
   Receiver* receiver_ = nullptr;
-  std::shared_ptr<detail::PeerProcess> process_;
-  ring::Charge connection_;
   UniqueFd socket_;
-  std::uint32_t next_slab_ = 1;
-  FdWatcher socket_watcher_;
-  Membership membership_{*this};
-  LaterWork later_{*this};
-  detail::SlotPool::Pointer<Active> active_;
-  std::unique_ptr<Handshake> handshake_;
-  std::unique_ptr<Error> closed_why_;  ///< To be reported to the receiver.
   State state_ = State::kNew;
   bool renews_rings_ : 1 = false;     ///< Agreed: unused rings may be given back.
   bool uses_slabs_ : 1 = false;       ///< Agreed: large answers come in slabs.
   bool has_retired_ : 1 = false;      ///< Rings are given back; new ones are not offered yet.
   bool socket_has_more_ : 1 = false;  ///< Reading stopped at a limit: no event will tell.
   bool peer_hung_up_ : 1 = false;     ///< The end of file is behind what is still to be read.
+  FdWatch socket_watch_;
+  detail::SlotPool::Pointer<Active> active_;
+  std::unique_ptr<Handshake> handshake_;
+  std::unique_ptr<Ending> ending_;  ///< The receiver is to be told.
 };
 
 }  // namespace mcpwire::io

@@ -9,34 +9,37 @@ namespace mcpwire::io {
 
 /// One started watch. A watch that is stopped is buried; starting again makes a new one, so that
 /// the old one's late completion cannot be taken for the new one's.
-class FdWatcher::Watch final : public detail::Op {
+class FdWatch::Wait final : public detail::Op {
  public:
-  Watch(detail::IoBackend& backend, FdWatcher& owner, WatchMode mode, unsigned events)
-      : Op(backend), owner_(&owner), fd_(owner.fd_), events_(events), mode_(mode) {
+  Wait(detail::IoBackend& backend, FdWatch& owner, int fd, Observer& observer, WatchMode mode,
+       WatchFor what)
+      : Op(backend), mode_(mode), what_(what), fd_(fd), owner_(&owner), observer_(observer) {
+    static_assert(sizeof(Wait) <= 56);  // With the heap's word one line: ten thousand wait at once.
     arm();
   }
 
  private:
   void arm() {
     backend().poll(
-        *this, fd_, events_,
+        *this, fd_, what_ == WatchFor::kReadable ? POLLIN : POLLOUT,
         mode_ == WatchMode::kOnce ? detail::PollMode::kOnce : detail::PollMode::kMultishot);
   }
   void on_complete(int result, unsigned flags) override;
   void on_buried() noexcept override { owner_ = nullptr; }
 
-  FdWatcher* owner_;
-  int fd_;
-  unsigned events_;
+  // Small ones first: they fit behind what the base class ends with.
   WatchMode mode_;
+  WatchFor what_;
+  int fd_;
+  FdWatch* owner_;
+  Observer& observer_;
 };
 
-void FdWatcher::Watch::on_complete(int result, unsigned /*flags*/) {
+void FdWatch::Wait::on_complete(int result, unsigned /*flags*/) {
   if (owner_ == nullptr) return;
-  FdWatcher& owner = *owner_;
-  Observer& observer = owner.observer_;
+  Observer& observer = observer_;
   if (result < 0 || mode_ == WatchMode::kOnce) {
-    owner.stop();
+    owner_->stop();
   } else if (!is_in_flight()) {
     // The kernel ends a multishot wait when its completion queue overflows. Waiting anew reports
     // at once what is there already.
@@ -45,19 +48,17 @@ void FdWatcher::Watch::on_complete(int result, unsigned /*flags*/) {
   observer.on_ready(result < 0 ? unsigned{POLLNVAL} : static_cast<unsigned>(result));
 }
 
-FdWatcher::FdWatcher(Loop& loop, int fd, Observer& observer)
-    : loop_(loop), observer_(observer), fd_(fd) {}
+FdWatch::FdWatch() noexcept = default;
 
-FdWatcher::~FdWatcher() = default;
+FdWatch::~FdWatch() = default;
 
-void FdWatcher::start(WatchMode mode, WatchFor what) {
-  if (watch_ != nullptr) return;
-  const unsigned events = what == WatchFor::kReadable ? POLLIN : POLLOUT;
-  watch_.reset(new Watch(loop_.backend(), *this, mode, events));
+void FdWatch::start(Loop& loop, int fd, Observer& observer, WatchMode mode, WatchFor what) {
+  if (wait_ != nullptr) return;
+  wait_.reset(new Wait(loop.backend(), *this, fd, observer, mode, what));
 }
 
-void FdWatcher::stop() noexcept { watch_.reset(); }
+void FdWatch::stop() noexcept { wait_.reset(); }
 
-bool FdWatcher::is_started() const noexcept { return watch_ != nullptr; }
+bool FdWatch::is_started() const noexcept { return wait_ != nullptr; }
 
 }  // namespace mcpwire::io

@@ -106,6 +106,8 @@ class Charge {
   [[nodiscard]] bool try_set(std::uint64_t amount) noexcept;
   void set(std::uint64_t amount) noexcept;
   void release() noexcept { set(0); }
+  /// Leaves it with the account, to whoever keeps the book of it from here on.
+  void leave() noexcept { amount_ = 0; }
 
  private:
   static constexpr std::uint64_t kAmountMask = (std::uint64_t{1} << 56) - 1;

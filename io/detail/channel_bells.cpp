@@ -35,7 +35,7 @@ void ClientChannel::earn_bells(std::size_t work) noexcept {
       std::min<std::size_t>(kBellsMax, active.bells_left + kBellsPerMessage * work));
   if (!active.bell_pause || active.bells_left < kBellsMax / 2) return;
   active.bell_pause.reset();
-  host_.loop().post_next_turn(later_);
+  host_.loop().post_next_turn(active_->later);
 }
 
 void ClientChannel::BellPause::on_timer() { channel.end_bell_pause(); }  // Destroys us.

@@ -62,7 +62,7 @@ void ClientChannel::read_socket() {
     }
     if (count == kMessagesPerTurnMax || bytes > kBytesPerTurnMax) {
       socket_has_more_ = true;
-      return host_.loop().post_next_turn(later_);
+      return host_.loop().post_next_turn(active_->later);
     }
     if (!may_read_bells()) {
       socket_has_more_ = true;
@@ -112,7 +112,7 @@ Result<void> ClientChannel::take_memory_file(ring::ReceivedFrame& frame) {
   Active& active = *active_;
   if (frame.lost_attachment) return active.inbox.note_lost_file(frame.payload);
   if (frame.attached && !active.charges.try_hold_received(active.inbox.file_count() + 1)) {
-    host_.note_over_quota(*process_, "memory files");
+    host_.note_over_quota(process(), "memory files");
     return active.inbox.note_lost_file(frame.payload);
   }
   return active.inbox.keep_file(frame.payload, std::move(frame.attached));
@@ -142,7 +142,7 @@ Result<bool> ClientChannel::take_records() {
     static_cast<void>(ring::ring_doorbell(socket_.get()));
   }
   if (socket_has_more_ && !active.bell_pause && !active.inbox.is_full()) {
-    host_.loop().post_next_turn(later_);
+    host_.loop().post_next_turn(active_->later);
   }
   return true;
 }
@@ -201,7 +201,7 @@ void ClientChannel::bound_partial() {
                            "a message in pieces may have " +
                                std::to_string(host_.options().reassembly_bytes_max) + " bytes"));
   } else if (!active.charges.try_hold_partial(bytes)) {
-    host_.note_over_quota(*process_, "bytes of unfinished messages");
+    host_.note_over_quota(process(), "bytes of unfinished messages");
     active.inbox.drop_partial(over_share("bytes of unfinished messages"));
   } else {
     return;
@@ -217,7 +217,7 @@ void ClientChannel::deliver(const FrameHeader& header, ByteSpan payload) {
   Active& active = *active_;
   if (active.rings) host_.spin_budget_.on_request(active.rings->spin_seat, host_.loop().now_ns());
   if (const char* too_much = try_begin(header.correlation, payload.size())) {
-    host_.note_over_quota(*process_, too_much);
+    host_.note_over_quota(process(), too_much);
     return refuse(header, over_share(too_much));
   }
   ++active.unanswered;
@@ -235,7 +235,7 @@ void ClientChannel::deliver(const FrameHeader& header, ByteSpan payload) {
 /// Null, or what the client's process has too much of.
 const char* ClientChannel::try_begin(std::uint64_t correlation, std::size_t payload_bytes) {
   detail::ChannelCharges& charges = active_->charges;
-  if (!charges.has_share_for_answers()) process_->settle_answers(host_.loop().now_ns());
+  if (!charges.has_share_for_answers()) process().settle_answers(host_.loop().now_ns());
   return charges.try_begin(correlation, payload_bytes);
 }
 

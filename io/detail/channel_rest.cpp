@@ -24,12 +24,14 @@ Failure violation(const char* what) {
 
 }  // namespace
 
-ClientChannel::Active::Active(ClientChannel& channel) noexcept
-    : charges(channel.process_->account()),
-      outbox(charges, channel.process_->account(), channel.next_slab_,
-             channel.host_.options().pending_bytes_max),
-      idle_timer(channel),
-      room_watch(channel) {}
+ClientChannel::Active::Active(ClientChannel& owner) noexcept
+    : channel(owner),
+      later(owner),
+      charges(owner.process().account()),
+      outbox(charges, owner.process().account(), owner.next_slab_,
+             owner.host_.options().pending_bytes_max),
+      idle_timer(owner),
+      room_watch(owner) {}
 
 /// False, and the channel shut, where the system has no memory.
 bool ClientChannel::ensure_active() {
@@ -92,7 +94,6 @@ void ClientChannel::rest_if_idle() {
     --host_.with_rings_;
     has_retired_ = true;
   }
-  Poller::unlink();
   active_.reset();
   if (receiver_ != nullptr) receiver_->on_rest();
 }
@@ -108,7 +109,7 @@ Result<void> ClientChannel::make_rings(ring::ReceivedFrame& frame, std::uint32_t
   }
   const ErrorCode code = made.error().code;
   if (code == ErrorCode::kQueueFull) {
-    host_.note_over_quota(*process_, "rings");
+    host_.note_over_quota(process(), "rings");
   } else if (code != ErrorCode::kProtocolViolation) {
     note_shared_memory(&made.error());
   }
@@ -123,7 +124,7 @@ Result<void> ClientChannel::try_make_rings(ring::ReceivedFrame& frame, std::uint
     return fail(Error::from_errno(ErrorKind::kOverloaded, EMFILE, "recvmsg"));
   }
   auto peer = TRY(ring::PeerSegment::attach(std::move(frame.attached), ring_bytes));
-  ring::Charge charge(process_->account(), ring::Resource::kBytes);
+  ring::Charge charge(process().account(), ring::Resource::kBytes);
   if (!charge.try_set(2 * ring::segment_bytes(ring_bytes))) {
     return fail(ErrorKind::kOverloaded, ErrorCode::kQueueFull,
                 std::string("this process has its share of shared memory"));

@@ -38,7 +38,7 @@ bool ClientChannel::flush() {
     return false;
   }
   look_for_room();
-  if (socket_has_more_ && !is_throttled()) host_.loop().post_next_turn(later_);
+  if (socket_has_more_ && !is_throttled()) host_.loop().post_next_turn(active_->later);
   if (!has_unsent() && receiver_ != nullptr) receiver_->on_all_sent();
   return *flushed;
 }
@@ -92,11 +92,11 @@ void ClientChannel::unpark(LoopSlept slept) {
 }
 
 void ClientChannel::make_hot() {
-  if (state_ != State::kOpen || !has_rings() || Poller::is_linked()) return;
+  if (state_ != State::kOpen || !has_rings() || active_->is_linked()) return;
   active_->rings->consumer.unpark();
   active_->outbox.unpark();
   active_->quiet_wakes = 0;
-  host_.loop().add_poller(*this);
+  host_.loop().add_poller(*active_);
 }
 
 /// From here on the client has to ring: ten thousand idle clients cost a turn nothing.
@@ -104,7 +104,7 @@ void ClientChannel::try_cool_down() {
   if (has_unsent() || socket_has_more_) return;
   ring::Consumer& consumer = active_->rings->consumer;
   if (consumer.prepare_park()) return consumer.unpark();
-  host_.loop().remove_poller(*this);
+  host_.loop().remove_poller(*active_);
 }
 
 }  // namespace mcpwire::io

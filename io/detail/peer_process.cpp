@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "io/detail/peer_process.hpp"
 
+#include "protocol/base/check.hpp"
 #include "ring/control_socket.hpp"
 
 #include <poll.h>
@@ -17,6 +18,24 @@ PeerProcess::PeerProcess(PeerProcesses& known, Loop& loop, ring::Quota& quota, s
       end_watcher_(loop, pidfd_.get(), *this),
       pid_(pid) {
   end_watcher_.start(WatchMode::kOnce);
+}
+
+PeerProcess::Member::Member(std::shared_ptr<PeerProcess> process, ring::Charge place) noexcept
+    : process_(std::move(process)) {
+  MCPWIRE_CHECK(place.amount() == 1);
+  place.leave();
+}
+
+PeerProcess::Member::~Member() {
+  process_->account_.give_back(ring::Resource::kConnections, 1);
+  process_->account_.give_back(ring::Resource::kBytes, hello_bytes_);
+}
+
+bool PeerProcess::Member::try_hold_hello(std::uint32_t bytes) noexcept {
+  MCPWIRE_CHECK(hello_bytes_ == 0);
+  if (!process_->account_.try_take(ring::Resource::kBytes, bytes)) return false;
+  hello_bytes_ = bytes;
+  return true;
 }
 
 PeerProcess::~PeerProcess() { known_.forget(*this); }

@@ -26,15 +26,25 @@ class PeerProcesses;
 class PeerProcess final : public std::enable_shared_from_this<PeerProcess>,
                           private FdWatcher::Observer {
  public:
-  /// One connection.
+  /// One connection, and what it holds of its process's share as long as it lives: its place, and
+  /// what its HELLO said.
   class Member : public ListNode {
    public:
     virtual void on_process_ended() = 0;
     /// Looks whether the client has taken what was sent to it.
     virtual void settle_answers() = 0;
+    PeerProcess& process() const noexcept { return *process_; }
+    /// Once. False: the process has no share of so many bytes.
+    [[nodiscard]] bool try_hold_hello(std::uint32_t bytes) noexcept;
 
    protected:
-    ~Member() = default;
+    /// `place` is charged to the process.
+    Member(std::shared_ptr<PeerProcess> process, ring::Charge place) noexcept;
+    ~Member();
+
+   private:
+    std::shared_ptr<PeerProcess> process_;
+    std::uint32_t hello_bytes_ = 0;
   };
 
   PeerProcess(PeerProcesses& known, Loop& loop, ring::Quota& quota, std::int32_t pid,

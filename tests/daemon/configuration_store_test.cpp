@@ -79,19 +79,23 @@ TEST_F(ConfigurationStoreTest, EnvironmentAndOriginKeepConfigurationsApart) {
 }
 
 TEST_F(ConfigurationStoreTest, EqualKeysAreOneObjectWhileSomebodyHasIt) {
-  ConfigurationKey other = key();
-  other.environment += std::string("X=1\0", 4);
-  ConfigurationKeyPointer first = configurations->share(key());
-  const std::weak_ptr<const ConfigurationKey> watched = first;
-  ConfigurationKeyPointer second = configurations->share(key());
+  const SeenConfiguration seen{key(), {.device = 1}};
+  SeenConfiguration other = seen;
+  other.key.environment += std::string("X=1\0", 4);
+  SeenConfiguration newer = seen;
+  newer.version.changed_ns = 1;
+  SeenConfigurationPointer first = configurations->share(seen);
+  const std::weak_ptr<const SeenConfiguration> watched = first;
+  SeenConfigurationPointer second = configurations->share(seen);
   EXPECT_EQ(first, second);
-  EXPECT_EQ(*first, key());
+  EXPECT_EQ(*first, seen);
   EXPECT_EQ(*configurations->share(other), other);
+  EXPECT_EQ(*configurations->share(newer), newer);
   first.reset();
   EXPECT_FALSE(watched.expired());
   second.reset();
   EXPECT_TRUE(watched.expired());
-  EXPECT_EQ(*configurations->share(key()), key());
+  EXPECT_EQ(*configurations->share(seen), seen);
 }
 
 TEST_F(ConfigurationStoreTest, AnotherVersionThanTheClientSawHasToBeRead) {

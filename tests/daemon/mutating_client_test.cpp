@@ -180,7 +180,7 @@ class CheckingChannel final : public FrameChannel, private FrameChannel::Receive
 
 class Ending final : public Session::Owner {
  public:
-  explicit Ending(EventLoop& loop) noexcept : loop_(loop) {}
+  explicit Ending(Services& services) noexcept : Owner(services), loop_(services.loop) {}
   void on_session_closing(Session& session) override { end_.emplace(loop_, session.end()); }
   bool has_ended() const noexcept { return end_ && end_->has_ended(); }
 
@@ -250,9 +250,8 @@ class MutatingClientTest : public DaemonTest {
     RawClient client{UniqueFd(ends[0])};
     auto channel = io::ClientChannel::create(host_, UniqueFd(ends[1]));
     ASSERT_TRUE(channel.has_value());
-    Ending ending(loop);
-    Session session(*services, std::make_unique<CheckingChannel>(std::move(*channel), seen_),
-                    ending);
+    Ending ending(*services);
+    Session session(std::make_unique<CheckingChannel>(std::move(*channel), seen_), ending);
     session.start();
     client.make_segment(kRing);
     client.send(FrameKind::kRequest, Method::kHello, 1, hello_payload(), client.own->fd());

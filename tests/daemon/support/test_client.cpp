@@ -17,9 +17,10 @@ protocol::ParsedErrorBody Answer::failure() const {
 }
 
 TestClient::TestClient(daemon::Services& services)
-    : loop_(services.loop),
+    : Owner(services),
+      loop_(services.loop),
       session_(std::make_unique<daemon::Session>(
-          services, std::make_unique<RecordingChannel>(channel, record), *this)) {
+          std::make_unique<RecordingChannel>(channel, record), *this)) {
   session_->start();
 }
 
