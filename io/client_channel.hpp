@@ -154,6 +154,7 @@ class ClientChannel final : public FrameChannel,
 
   // The handshake (io/detail/channel_handshake.cpp).
   Result<void> take_hello(ring::ReceivedFrame& frame);
+  void hold_hello(std::size_t bytes, detail::HelloVerdict& verdict);
   Result<void> share_memory(ring::ReceivedFrame& frame, detail::HelloVerdict& verdict);
   Result<void> answer_hello(std::uint64_t correlation, const detail::HelloVerdict& verdict);
   void refuse_hello(std::uint64_t correlation, const Error& why);
@@ -165,6 +166,7 @@ class ClientChannel final : public FrameChannel,
   void end_bell_pause();
   Result<void> take_socket_frame(ring::ReceivedFrame& frame);
   Result<void> take_memory_file(ring::ReceivedFrame& frame);
+  [[nodiscard]] const char* hold_received_files();
   Result<bool> take_records();
   enum class SocketLook : std::uint8_t { kAllowed, kUsed };
   bool is_file_here(const ring::FrameView& view, SocketLook& look);

@@ -21,7 +21,7 @@
 namespace mcpwire::ring {
 
 enum class Resource : std::uint8_t {
-  kBytes,        ///< Rings, and requests until they are answered.
+  kBytes,        ///< Rings, HELLOs, requests until they are answered, files that wait for one.
   kDescriptors,  ///< Memory files, received ones and those on their way.
   kCalls,
   kConnections,

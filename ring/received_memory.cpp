@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "ring/received_memory.hpp"
 
+#include "protocol/base/check.hpp"
 #include "protocol/payload_codec.hpp"
 #include "protocol/request_header.hpp"
 #include "ring/detail/mapping.hpp"
 #include "ring/detail/memory_file.hpp"
-#include "ring/sealed_payload.hpp"
 #include "ring/slab.hpp"
 
 #include <algorithm>
@@ -103,7 +103,10 @@ Result<void> ReceivedMemory::keep(ByteSpan memory_event, UniqueFd file) {
   const protocol::MemoryEvent event = TRY(read_event(memory_event));
   if (!file) return violation("memory event without a file");
   if (event.life == MemoryLife::kOnce) {
-    files_.push_back({event.slab, event.generation, event.bytes, std::move(file)});
+    const bool is_fit = event.bytes != 0 && detail::check_memory_file(
+                                                file.get(), detail::immutable_seals(), event.bytes);
+    if (!is_fit) return violation("memory file that is not sealed, or of another size");
+    files_.push_back({event.slab, event.generation, event.bytes, std::move(file), {}});
     return {};
   }
   if (!detail::check_memory_file(file.get(), detail::one_writer_seals(), event.bytes)) {
@@ -123,13 +126,27 @@ Result<void> ReceivedMemory::note_lost(ByteSpan memory_event) {
   if (event.life != MemoryLife::kOnce) {
     return fail(ErrorKind::kOverloaded, ErrorCode::kQueueFull, std::string("lost a slab"));
   }
-  files_.push_back({event.slab, event.generation, event.bytes, UniqueFd()});
+  files_.push_back({event.slab, event.generation, event.bytes, UniqueFd(),
+                    Error::with_detail(ErrorKind::kOverloaded, ErrorCode::kQueueFull,
+                                       "its memory file could not be taken")});
   return {};
+}
+
+void ReceivedMemory::drop_newest(Error why) {
+  MCPWIRE_CHECK(!files_.empty() && files_.back().fd);
+  files_.back().fd.reset();
+  files_.back().lost_because = std::move(why);
 }
 
 std::size_t ReceivedMemory::file_count() const noexcept {
   return static_cast<std::size_t>(
       std::ranges::count_if(files_, [](const File& file) { return bool(file.fd); }));
+}
+
+std::uint64_t ReceivedMemory::file_bytes() const noexcept {
+  std::uint64_t bytes = 0;
+  for (const File& file : files_) bytes += file.fd ? file.bytes : 0;
+  return bytes;
 }
 
 bool ReceivedMemory::has(const MappedDescriptor& where) const noexcept {
@@ -181,15 +198,11 @@ Result<MappedPayload> ReceivedMemory::open_file(File file, const MappedDescripto
   if (!protocol::descriptor_fits(where, file.bytes)) {
     return violation("payload outside of its memory file");
   }
-  if (!file.fd) {
-    return fail(ErrorKind::kOverloaded, ErrorCode::kQueueFull,
-                std::string("its memory file could not be taken"));
-  }
-  auto sealed = SealedMapping::map(std::move(file.fd), file.bytes);
-  // No memory on this side is no fault of the peer's.
-  if (!sealed && sealed.error().kind != ErrorKind::kInvalid) return fail(sealed.error());
-  if (!sealed) return violation("memory file that is not sealed, or of another size");
-  auto slab = std::make_shared<ReceivedSlab>(std::move(*sealed).take());
+  if (!file.fd) return fail(std::move(file.lost_because));
+  // Private: kernels before 6.7 refuse a shared mapping of a write-sealed file, even to read. No
+  // memory on this side is no fault of the peer's.
+  auto slab = std::make_shared<ReceivedSlab>(TRY(detail::Mapping::create(
+      file.fd.get(), static_cast<std::size_t>(file.bytes), detail::MapMode::kPrivateReadOnly)));
   const ByteSpan all(slab->mapping.data(), slab->mapping.size());
   return MappedPayload(
       std::move(slab),

@@ -4,7 +4,7 @@
 // sealed ones for one frame each, and slabs that stay.
 //
 // Threading: one thread.
-// Invariants: a file is mapped only if its size and seals are what was announced, and a payload
+// Invariants: a file is kept only if its size and seals are what was announced, and a payload
 //   lies inside its file; everything else is kInvalid/kProtocolViolation.
 #pragma once
 
@@ -39,15 +39,19 @@ class ReceivedMemory {
   ReceivedMemory(const ReceivedMemory&) = delete;
   ReceivedMemory& operator=(const ReceivedMemory&) = delete;
 
-  /// A file that the peer announces with the payload of a memory event.
+  /// A file that the peer announces with the payload of a memory event. Its size and its seals are
+  /// checked here: from now on it is what file_bytes() says.
   Result<void> keep(ByteSpan memory_event, UniqueFd file);
-  /// One that is announced but could not be taken, or may not be: open() says kOverloaded for the
-  /// frame that refers to it, and the connection goes on.
+  /// One that is announced but could not be taken: open() says kOverloaded for the frame that
+  /// refers to it, and the connection goes on.
   Result<void> note_lost(ByteSpan memory_event);
+  /// Closes the file that keep() took last, as if it were lost. `why` goes to whoever refers to it.
+  void drop_newest(Error why);
   bool is_full() const noexcept { return files_.size() >= limits_.files_max; }
   bool has_files() const noexcept { return !files_.empty(); }
   /// Of those that are here, lost ones not counted.
   std::size_t file_count() const noexcept;
+  std::uint64_t file_bytes() const noexcept;
   /// The connection got new rings, or lost them: no frame will refer to any of it, and no use is to
   /// be given back. Payloads that are being read stay.
   void forget();
@@ -72,6 +76,7 @@ class ReceivedMemory {
     std::uint32_t generation;
     std::uint64_t bytes;
     UniqueFd fd;  ///< None: lost.
+    Error lost_because;
   };
 
   Result<protocol::MemoryEvent> read_event(ByteSpan memory_event) const;

@@ -19,6 +19,7 @@ ChannelCharges::ChannelCharges(ring::QuotaAccount& account) noexcept
       requests_(account, Resource::kBytes),
       partial_(account, Resource::kBytes),
       received_files_(account, Resource::kDescriptors),
+      received_bytes_(account, Resource::kBytes),
       answer_files_(account, Resource::kDescriptors),
       answers_(account, Resource::kAnswerBytes) {}
 
@@ -32,6 +33,14 @@ const char* ChannelCharges::try_begin(std::uint64_t correlation, std::size_t pay
   }
   large_.push_back({correlation, payload_bytes});
   return nullptr;
+}
+
+const char* ChannelCharges::try_hold_received(std::size_t files, std::uint64_t bytes) noexcept {
+  const std::uint64_t files_before = received_files_.amount();
+  if (!received_files_.try_set(files)) return "memory files";
+  if (received_bytes_.try_set(bytes)) return nullptr;
+  received_files_.set(files_before);
+  return "bytes of memory files";
 }
 
 void ChannelCharges::end(std::uint64_t correlation) noexcept {

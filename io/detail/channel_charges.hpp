@@ -22,11 +22,9 @@ class ChannelCharges {
   [[nodiscard]] const char* try_begin(std::uint64_t correlation, std::size_t payload_bytes);
   void end(std::uint64_t correlation) noexcept;
 
-  /// Memory files of the client that wait for their record.
-  [[nodiscard]] bool try_hold_received(std::size_t files) noexcept {
-    return received_files_.try_set(files);
-  }
-  void forget_received() noexcept { received_files_.release(); }
+  /// Memory files of the client that wait for their record. Else what the process has too much of,
+  /// and the charge is as it was; less is never refused.
+  [[nodiscard]] const char* try_hold_received(std::size_t files, std::uint64_t bytes) noexcept;
   /// Pieces of a message whose last one has not come yet.
   [[nodiscard]] bool try_hold_partial(std::size_t bytes) noexcept {
     return partial_.try_set(bytes);
@@ -58,6 +56,7 @@ class ChannelCharges {
   ring::Charge requests_;  ///< Payloads of large_.
   ring::Charge partial_;
   ring::Charge received_files_;
+  ring::Charge received_bytes_;  ///< Of those files.
   ring::Charge answer_files_;
   ring::Charge answers_;
   std::vector<LargeRequest> large_;

@@ -33,6 +33,7 @@ Result<void> ClientChannel::take_hello(ring::ReceivedFrame& frame) {
     supported &= ~feature::kSharedMemory;
   }
   detail::HelloVerdict verdict = TRY(detail::judge_hello(frame.payload, supported));
+  if (!verdict.refusal) hold_hello(frame.payload.size(), verdict);
   if (!verdict.refusal && verdict.ring_bytes != 0) TRY(share_memory(frame, verdict));
   if (verdict.refusal) {
     refuse_hello(header.correlation, *verdict.refusal);
@@ -66,6 +67,17 @@ Result<void> ClientChannel::share_memory(ring::ReceivedFrame& frame,
   }
   verdict.withhold_shared_memory(made.error());
   return {};
+}
+
+/// The receiver keeps paths and environment for as long as there is the connection. Small ones are
+/// bounded well enough by the number of connections.
+void ClientChannel::hold_hello(std::size_t bytes, detail::HelloVerdict& verdict) {
+  constexpr std::size_t kSmallBytes = 4096;
+  if (bytes <= kSmallBytes || try_hold_hello(static_cast<std::uint32_t>(bytes))) return;
+  constexpr const char* kWhat = "bytes of paths and environments";
+  host_.note_over_quota(process(), kWhat);
+  verdict.refusal = Error::with_detail(ErrorKind::kOverloaded, ErrorCode::kQueueFull,
+                                       std::string("this process has too many ") + kWhat);
 }
 
 Result<void> ClientChannel::answer_hello(std::uint64_t correlation,

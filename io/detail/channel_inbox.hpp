@@ -52,10 +52,13 @@ class ChannelInbox {
   Result<void> keep_file(ByteSpan memory_event, UniqueFd file) {
     return memory_.keep(memory_event, std::move(file));
   }
-  /// One that could not be taken, or may not be: its frame is refused, not the connection.
+  /// One that could not be taken: its frame is refused, not the connection.
   Result<void> note_lost_file(ByteSpan memory_event) { return memory_.note_lost(memory_event); }
+  /// The same for the one that was kept last, and may not be.
+  void drop_newest_file(Error why) { memory_.drop_newest(std::move(why)); }
   bool has_files() const noexcept { return memory_.has_files(); }
   std::size_t file_count() const noexcept { return memory_.file_count(); }
+  std::uint64_t file_bytes() const noexcept { return memory_.file_bytes(); }
   bool has_partial() const noexcept { return pieces_.is_under_way(); }
   /// Of a message whose last piece has not come yet.
   std::size_t partial_bytes() const noexcept { return pieces_.bytes(); }

@@ -111,11 +111,17 @@ Result<void> ClientChannel::take_memory_file(ring::ReceivedFrame& frame) {
   if (!speaks_through_rings()) return violation("memory file without shared memory");
   Active& active = *active_;
   if (frame.lost_attachment) return active.inbox.note_lost_file(frame.payload);
-  if (frame.attached && !active.charges.try_hold_received(active.inbox.file_count() + 1)) {
-    host_.note_over_quota(process(), "memory files");
-    return active.inbox.note_lost_file(frame.payload);
+  TRY(active.inbox.keep_file(frame.payload, std::move(frame.attached)));
+  if (const char* too_much = hold_received_files()) {
+    host_.note_over_quota(process(), too_much);
+    active.inbox.drop_newest_file(over_share(too_much));
   }
-  return active.inbox.keep_file(frame.payload, std::move(frame.attached));
+  return {};
+}
+
+const char* ClientChannel::hold_received_files() {
+  const ChannelInbox& inbox = active_->inbox;
+  return active_->charges.try_hold_received(inbox.file_count(), inbox.file_bytes());
 }
 
 /// True if there was any.
@@ -175,7 +181,7 @@ Result<void> ClientChannel::take_message(const FrameHeader& header, ByteSpan pay
                                          ChannelInbox::Carrier carrier) {
   Active& active = *active_;
   auto message = active.inbox.take(header, payload, carrier);
-  static_cast<void>(active.charges.try_hold_received(active.inbox.file_count()));  // Never more.
+  static_cast<void>(hold_received_files());  // Never more.
   if (!message) {
     if (message.error().kind == ErrorKind::kInvalid) return fail(std::move(message).error());
     refuse(header, message.error());

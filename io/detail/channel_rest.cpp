@@ -154,7 +154,7 @@ Result<void> ClientChannel::take_rings_offer(ring::ReceivedFrame& frame) {
   has_retired_ = false;
   // Their records went with the old ring.
   active_->inbox.forget_files();
-  active_->charges.forget_received();
+  static_cast<void>(hold_received_files());
   if (offer->ring_bytes != 0) {
     const auto made = make_rings(frame, offer->ring_bytes);
     if (!made && made.error().code == ErrorCode::kProtocolViolation) {

@@ -142,6 +142,73 @@ TEST_P(ChannelQuotaTest, MemoryFilesBeyondTheShareCostTheirRequestsAlone) {
   EXPECT_EQ(told_, std::vector<std::string>{"memory files"});
 }
 
+TEST_P(ChannelQuotaTest, BytesOfMemoryFilesBeyondTheShareCostTheirRequestsAlone) {
+  limit(Resource::kBytes, 1'000'000);
+  first_ = make_open(RawClient::kRingBytes);
+  const std::uint64_t rings = held(Resource::kBytes);
+  const std::string large(200'000, 'x');
+  const UniqueFd file(ring::create_sealed(as_bytes(large), {}).value());
+  for (std::uint32_t slab = 1; slab <= 3; ++slab) {
+    first_.client->announce(slab, large.size(), file.get());
+    settle();
+  }
+  EXPECT_EQ(held(Resource::kBytes), rings + 2 * large.size());
+  EXPECT_EQ(held(Resource::kDescriptors), 2U) << "the third one is closed";
+  ASSERT_TRUE(first_.client->push_mapped(3, 0, large.size(), 3));
+  EXPECT_EQ(requests_seen(first_), 0U);
+  const auto refused = first_.client->pop();
+  ASSERT_TRUE(refused.has_value());
+  const auto body = protocol::parse_error_body(as_bytes(refused->payload));
+  ASSERT_TRUE(body.has_value());
+  EXPECT_EQ(body->error.kind, ErrorKind::kOverloaded);
+  EXPECT_EQ(body->error.message(), "this process has too many bytes of memory files");
+  EXPECT_EQ(told_, std::vector<std::string>{"bytes of memory files"});
+  // The others go on, and are charged as requests from then on.
+  ASSERT_TRUE(first_.client->push_mapped(1, 0, large.size(), 1));
+  EXPECT_EQ(requests_seen(first_), 1U);
+  EXPECT_EQ(held(Resource::kBytes), rings + 2 * large.size());
+  answer(*first_.channel, 1, "y");
+  EXPECT_EQ(held(Resource::kBytes), rings + large.size());
+  EXPECT_EQ(held(Resource::kDescriptors), 1U);
+  first_.client->announce(4, large.size(), file.get());
+  ASSERT_TRUE(first_.client->push_mapped(4, 0, large.size(), 4));
+  EXPECT_EQ(requests_seen(first_), 1U);
+  EXPECT_FALSE(first_.receiver->closed.has_value());
+}
+
+TEST_P(ChannelQuotaTest, EnvironmentsBeyondTheShareAreRefusedWithAReason) {
+  limit(Resource::kBytes, 240'000);
+  const auto connect_with = [this](std::size_t environment_bytes) {
+    connected_.push_back(make_connected());
+    RawClient::Hello hello = RawClient::hello(0);
+    hello.fixed.environment = hello.add(std::string(environment_bytes, 'E'));
+    connected_.back().client->send(FrameKind::kRequest, Method::kHello, 1, hello.take());
+    settle();
+    return *connected_.back().client->receive();
+  };
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(protocol::kind_of(connect_with(50'000).header.request.flags), FrameKind::kResponse);
+  }
+  EXPECT_GT(held(Resource::kBytes), 100'000U);
+  const auto refusal = connect_with(50'000);
+  EXPECT_EQ(protocol::kind_of(refusal.header.request.flags), FrameKind::kError);
+  EXPECT_NE(refusal.payload.find("too many bytes of paths and environments"), std::string::npos);
+  EXPECT_EQ(told_, std::vector<std::string>{"bytes of paths and environments"});
+  EXPECT_EQ(protocol::kind_of(connect_with(500).header.request.flags), FrameKind::kResponse);
+  // A share that is given back can be taken again.
+  connected_.clear();
+  EXPECT_EQ(held(Resource::kBytes), 0U);
+  EXPECT_EQ(protocol::kind_of(connect_with(50'000).header.request.flags), FrameKind::kResponse);
+}
+
+TEST_P(ChannelQuotaTest, AFileThatIsLargerThanItSaysIsNotKept) {
+  limit(Resource::kBytes, 1'000'000);
+  first_ = make_open(RawClient::kRingBytes);
+  const UniqueFd file(ring::create_sealed(as_bytes(std::string(200'000, 'x')), {}).value());
+  first_.client->announce(1, 4, file.get());
+  expect_violation("memory file that is not sealed, or of another size");
+}
+
 TEST_P(ChannelQuotaTest, RingsBeyondTheShareLeaveTheSocket) {
   limit(Resource::kBytes, 40'000);
   Connected with = make_open(RawClient::kRingBytes);
