@@ -254,6 +254,13 @@ void McpRuntime::on_listener_failed(const Error& why) {
   request_shutdown("nobody can connect any more");
 }
 
+void McpRuntime::on_out_of_descriptors() {
+  parts_.log->warn("no descriptor is left for another client (" +
+                   std::to_string(::sysconf(_SC_OPEN_MAX)) +
+                   ", see `ulimit -n`): who connects is turned away until one is free, which is "
+                   "not logged again");
+}
+
 void McpRuntime::on_signal(int signal) { request_shutdown("signal " + std::to_string(signal)); }
 
 }  // namespace mcpwire::daemon

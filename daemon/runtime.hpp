@@ -75,6 +75,7 @@ class McpRuntime final : private io::SeqpacketListener::Observer,
 
   void on_connection(UniqueFd socket) override;
   void on_listener_failed(const Error& why) override;
+  void on_out_of_descriptors() override;
   void on_signal(int signal) override;
   void on_place_lost();
 

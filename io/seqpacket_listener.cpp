@@ -126,11 +126,12 @@ void SeqpacketListener::Accepting::on_connection(UniqueFd socket) {
 void SeqpacketListener::Accepting::on_out_of_descriptors() {
   spare_.reset();
   UniqueFd dropped(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (dropped) ++shed_;
+  const bool is_first = dropped && ++shed_ == 1;
   loop_.arm(*this, loop_.now_ns() + kPauseNs);
   // Closed before the spare is taken again: its number is the one that the spare needs.
   dropped.reset();
   spare_ = open_spare();
+  if (is_first) observer_->on_out_of_descriptors();  // May destroy us.
 }
 
 SeqpacketListener::SeqpacketListener(Loop& loop, UniqueFd socket, Observer& observer)

@@ -32,6 +32,8 @@ class SeqpacketListener {
     virtual void on_connection(UniqueFd socket) = 0;
     /// Listening ended; nothing follows.
     virtual void on_listener_failed(const Error& why) = 0;
+    /// A client was turned away because this process has no descriptor left; the first time only.
+    virtual void on_out_of_descriptors() {}
 
    protected:
     ~Observer() = default;

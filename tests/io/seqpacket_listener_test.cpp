@@ -38,8 +38,10 @@ class RecordingObserver final : public SeqpacketListener::Observer {
     if (callback) callback();
   }
   void on_listener_failed(const Error& why) override { failure = why; }
+  void on_out_of_descriptors() override { ++shortages; }
   std::vector<UniqueFd> sockets;
   std::optional<Error> failure;
+  int shortages = 0;
   std::function<void()> callback;
 };
 
@@ -156,6 +158,7 @@ TEST_P(SeqpacketListenerTest, RunningOutOfDescriptorsDropsOneClientAndNotTheList
   EXPECT_EQ(recv(dropped.get(), &byte, 1, 0), 0) << "the client sees the end at once";
   EXPECT_TRUE(observer_.sockets.empty());
   EXPECT_FALSE(observer_.failure.has_value());
+  EXPECT_EQ(observer_.shortages, 1);
   fillers.clear();
   setrlimit(RLIMIT_NOFILE, &before);
   const UniqueFd next = connect_to(path_);
