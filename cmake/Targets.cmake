@@ -20,7 +20,9 @@ add_custom_target(mcpwire_tests_threads)
 add_library(mcpwire_warnings INTERFACE)
 target_compile_options(mcpwire_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wold-style-cast -Wnon-virtual-dtor
-  -Wimplicit-fallthrough -Werror
+  -Wimplicit-fallthrough
+  # Not in a project of somebody else's, whose compiler may know warnings that ours does not.
+  $<$<BOOL:${PROJECT_IS_TOP_LEVEL}>:-Werror>
   # Designated initialisers that leave the rest zero are how SQEs and requests are written.
   -Wno-missing-designated-field-initializers -Wno-missing-field-initializers
   # TRY() is a statement expression on purpose (protocol/base/result.hpp).
@@ -56,6 +58,7 @@ function(mcpwire_library name)
   add_library(mcpwire_${name} STATIC ${ARG_SOURCES})
   add_library(mcpwire::${name} ALIAS mcpwire_${name})
   target_include_directories(mcpwire_${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_compile_features(mcpwire_${name} PUBLIC cxx_std_23)
   target_link_libraries(mcpwire_${name} PUBLIC ${ARG_PUBLIC} PRIVATE mcpwire_warnings ${ARG_PRIVATE})
   mcpwire_share_headers(mcpwire_${name} standard)
 endfunction()
