@@ -12,7 +12,7 @@ std::string_view outcome_name(Outcome outcome) noexcept {
   return index < kNames.size() ? kNames[index] : kNames[0];
 }
 
-ExitCode exit_code_of(Outcome outcome, ErrorKind kind) noexcept {
+ExitCode exit_code_of(Outcome outcome, const Error& error) noexcept {
   switch (outcome) {
     case Outcome::kOk:
       return ExitCode::kOk;
@@ -27,8 +27,10 @@ ExitCode exit_code_of(Outcome outcome, ErrorKind kind) noexcept {
     case Outcome::kNone:
       break;
   }
-  const bool for_the_user_to_correct = kind == ErrorKind::kConfiguration ||
-                                       kind == ErrorKind::kNotFound || kind == ErrorKind::kInvalid;
+  if (error.code == ErrorCode::kAuthorization) return ExitCode::kAuthorization;
+  const bool for_the_user_to_correct = error.kind == ErrorKind::kConfiguration ||
+                                       error.kind == ErrorKind::kNotFound ||
+                                       error.kind == ErrorKind::kInvalid;
   return for_the_user_to_correct ? ExitCode::kUsage : ExitCode::kNotSent;
 }
 

@@ -39,8 +39,8 @@ enum class ExitCode : std::uint8_t {
   kCancelled = 7,
 };
 
-/// The exit code of a call that ended with `outcome`; `kind` tells configuration and usage faults
-/// (which are the user's to correct) from the rest of what was never sent.
-ExitCode exit_code_of(Outcome outcome, ErrorKind kind) noexcept;
+/// The exit code of a call that ended with `outcome`. Of what was never sent `error` tells what is
+/// the user's to correct: credentials, and other configuration and usage faults.
+ExitCode exit_code_of(Outcome outcome, const Error& error) noexcept;
 
 }  // namespace mcpwire::protocol

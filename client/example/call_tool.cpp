@@ -35,5 +35,5 @@ int main(int argc, char** argv) {
                      ? std::string(reply.body.view()).c_str()
                      : reply.error.message().c_str());
   }
-  return static_cast<int>(protocol::exit_code_of(reply.outcome, reply.error.kind));
+  return static_cast<int>(protocol::exit_code_of(reply.outcome, reply.error));
 }

@@ -7,7 +7,7 @@
 namespace mcpwire {
 namespace {
 
-constexpr std::array<std::string_view, 33> kErrorTexts = {
+constexpr std::array<std::string_view, 34> kErrorTexts = {
     "unspecified error",
     "system call failed",
     "connection closed",
@@ -41,6 +41,7 @@ constexpr std::array<std::string_view, 33> kErrorTexts = {
     "given up because a sibling failed",
     "the server answered with an error",
     "no shared memory",
+    "the server wants authorization",
 };
 
 constexpr std::array<std::string_view, 10> kKindNames = {

@@ -64,6 +64,7 @@ enum class ErrorCode : std::uint16_t {
   kSiblingFailed = 30,   ///< A scope gave up its other children after a failure.
   kPeerError = 31,       ///< The MCP server answered with a JSON-RPC error.
   kNoSharedMemory = 32,  ///< This process can make or map no memory file now; the socket serves.
+  kAuthorization = 33,   ///< The server, or a proxy before it, wants other credentials, or some.
 };
 
 struct Error {

@@ -43,10 +43,10 @@ TEST(ErrorTest, RemembersWhereItWasMade) {
 
 TEST(ErrorTest, EveryCodeAndKindHasItsOwnText) {
   std::set<std::string_view> texts;
-  for (int code = 0; code <= static_cast<int>(ErrorCode::kNoSharedMemory); ++code) {
+  for (int code = 0; code <= static_cast<int>(ErrorCode::kAuthorization); ++code) {
     texts.insert(error_text(static_cast<ErrorCode>(code)));
   }
-  EXPECT_EQ(texts.size(), static_cast<std::size_t>(ErrorCode::kNoSharedMemory) + 1);
+  EXPECT_EQ(texts.size(), static_cast<std::size_t>(ErrorCode::kAuthorization) + 1);
   EXPECT_EQ(error_text(static_cast<ErrorCode>(9999)), error_text(ErrorCode::kUnspecified));
 
   std::set<std::string_view> kinds;
@@ -63,7 +63,7 @@ TEST(ErrorTest, CodesKeepTheirNumbers) {
   EXPECT_EQ(static_cast<int>(ErrorCode::kSystemCall), 1);
   EXPECT_EQ(static_cast<int>(ErrorCode::kSpawnFailed), 17);
   EXPECT_EQ(static_cast<int>(ErrorCode::kPeerError), 31);
-  EXPECT_EQ(static_cast<int>(ErrorCode::kNoSharedMemory), 32);
+  EXPECT_EQ(static_cast<int>(ErrorCode::kAuthorization), 33);
   EXPECT_EQ(static_cast<int>(ErrorKind::kInvalid), 1);
   EXPECT_EQ(static_cast<int>(ErrorKind::kInternal), 9);
 }

@@ -13,11 +13,11 @@ constexpr int kKinds = static_cast<int>(ErrorKind::kInternal);
 
 TEST(OutcomeTest, AnsweredCancelledAndUnknownDoNotDependOnTheKind) {
   for (int kind = 1; kind <= kKinds; ++kind) {
-    const auto error_kind = static_cast<ErrorKind>(kind);
-    EXPECT_EQ(exit_code_of(Outcome::kOk, error_kind), ExitCode::kOk);
-    EXPECT_EQ(exit_code_of(Outcome::kPeerError, error_kind), ExitCode::kPeerError);
-    EXPECT_EQ(exit_code_of(Outcome::kCancelled, error_kind), ExitCode::kCancelled);
-    EXPECT_EQ(exit_code_of(Outcome::kUnknown, error_kind), ExitCode::kUnknown);
+    const Error error = Error::of(static_cast<ErrorKind>(kind), ErrorCode::kAuthorization);
+    EXPECT_EQ(exit_code_of(Outcome::kOk, error), ExitCode::kOk);
+    EXPECT_EQ(exit_code_of(Outcome::kPeerError, error), ExitCode::kPeerError);
+    EXPECT_EQ(exit_code_of(Outcome::kCancelled, error), ExitCode::kCancelled);
+    EXPECT_EQ(exit_code_of(Outcome::kUnknown, error), ExitCode::kUnknown);
   }
 }
 
@@ -25,14 +25,21 @@ TEST(OutcomeTest, WhatWasNeverSentIsUsageWhereTheUserCanCorrectIt) {
   for (const Outcome outcome : {Outcome::kNotSent, Outcome::kRejected, Outcome::kNone}) {
     for (const ErrorKind kind :
          {ErrorKind::kInvalid, ErrorKind::kNotFound, ErrorKind::kConfiguration}) {
-      EXPECT_EQ(exit_code_of(outcome, kind), ExitCode::kUsage);
+      EXPECT_EQ(exit_code_of(outcome, Error::of(kind, ErrorCode::kUnspecified)), ExitCode::kUsage);
     }
     for (const ErrorKind kind :
          {ErrorKind::kOverloaded, ErrorKind::kDisconnected, ErrorKind::kUnsupported,
           ErrorKind::kTimeout, ErrorKind::kCancelled, ErrorKind::kInternal}) {
-      EXPECT_EQ(exit_code_of(outcome, kind), ExitCode::kNotSent);
+      EXPECT_EQ(exit_code_of(outcome, Error::of(kind, ErrorCode::kUnspecified)),
+                ExitCode::kNotSent);
     }
   }
+}
+
+TEST(OutcomeTest, WhatLacksCredentialsHasACodeOfItsOwn) {
+  const Error error = Error::of(ErrorKind::kConfiguration, ErrorCode::kAuthorization);
+  EXPECT_EQ(exit_code_of(Outcome::kRejected, error), ExitCode::kAuthorization);
+  EXPECT_EQ(exit_code_of(Outcome::kNotSent, error), ExitCode::kAuthorization);
 }
 
 TEST(OutcomeTest, ExitCodesAreTheDocumentedNumbers) {

@@ -91,7 +91,7 @@ ExitCode report(Context& context, const Error& error) {
     context.out.own(",\"may_have_been_sent\":false,\"error\":").foreign(error_json(error));
     context.out.own("}\n");
   }
-  return protocol::exit_code_of(cancelled ? Outcome::kCancelled : Outcome::kNotSent, error.kind);
+  return protocol::exit_code_of(cancelled ? Outcome::kCancelled : Outcome::kNotSent, error);
 }
 
 ExitCode show_failure(Context& context, const client::CallReply& reply) {
@@ -107,7 +107,7 @@ ExitCode show_failure(Context& context, const client::CallReply& reply) {
   }
   // One line, or a server could put words into our mouth.
   context.err.own("mcpwire: ").foreign_line(message).own(consequence(reply)).own("\n");
-  return protocol::exit_code_of(reply.outcome, reply.error.kind);
+  return protocol::exit_code_of(reply.outcome, reply.error);
 }
 
 std::string error_json(const Error& error) {

@@ -92,8 +92,7 @@ ExitCode run_list(Context& context) {
   print_failures(context, *listing);
   if (answered > 0) return ExitCode::kOk;
   if (!listing->failures.empty()) {
-    return protocol::exit_code_of(protocol::Outcome::kNotSent,
-                                  listing->failures.front().error.kind);
+    return protocol::exit_code_of(protocol::Outcome::kNotSent, listing->failures.front().error);
   }
   if (!listing->successes.empty()) return ExitCode::kPeerError;
   context.err.own("mcpwire: no servers are configured\n");
