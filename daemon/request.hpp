@@ -65,21 +65,14 @@ class Request final : public ListNode,
     identity_ = identity;
   }
 
-  /// Somebody who wants to know that the client has room again; null: nobody.
-  class RoomObserver {
-   public:
-    virtual void on_room() = 0;
-
-   protected:
-    ~RoomObserver() = default;
-  };
-  void observe_room(RoomObserver* observer) noexcept { room_observer_ = observer; }
   void on_room();
 
   bool may_send() override;
   void on_sent() override;
   void on_progress(std::string_view params) override;
   void on_log(std::string_view params) override;
+  bool has_room() const noexcept override { return !session_.channel().has_unsent(); }
+  void observe_room(RoomObserver* observer) noexcept override { room_observer_ = observer; }
   void on_server_request(std::unique_ptr<io::ServerRequest> question) override;
 
  private:

@@ -65,6 +65,20 @@ class ProgressSink {
   /// other one was in flight.
   virtual void on_log(std::string_view /*params*/) {}
 
+  /// Somebody who waits until there is room again.
+  class RoomObserver {
+   public:
+    virtual void on_room() = 0;
+
+   protected:
+    ~RoomObserver() = default;
+  };
+  /// False: what is told now may be dropped. A transport that can make this request's server alone
+  /// wait does so; another one tells it all the same.
+  virtual bool has_room() const noexcept { return true; }
+  /// One at a time; null: nobody.
+  virtual void observe_room(RoomObserver* /*observer*/) noexcept {}
+
  protected:
   ~ProgressSink() = default;
 };

@@ -114,6 +114,11 @@ std::optional<std::uint64_t> minted_id(std::string_view raw_id) noexcept {
   return id;
 }
 
+std::optional<std::uint64_t> quoted_id(std::string_view raw_id) noexcept {
+  const bool is_quoted = raw_id.size() >= 2 && raw_id.front() == '"';
+  return is_quoted ? minted_id(raw_id.substr(1, raw_id.size() - 2)) : std::nullopt;
+}
+
 std::optional<Progress> read_progress(json::ValueReader& reader, std::string_view params) {
   constexpr std::array<std::string_view, 2> kNames = {mcp::kMetaProgressToken, "progress"};
   std::array<std::string_view, 2> raw;

@@ -32,6 +32,10 @@ std::string refusal_line(std::string_view raw_id, std::string_view method);
 
 /// The id of a response as a number; nullopt for anything that we cannot have minted ("1", 01, -1).
 std::optional<std::uint64_t> minted_id(std::string_view raw_id) noexcept;
+/// The same where a server gives our number back as a text: an answer, but not as the specification
+/// says. kIdIsText tells the caller.
+std::optional<std::uint64_t> quoted_id(std::string_view raw_id) noexcept;
+inline constexpr std::string_view kIdIsText = "its id is a text, ours was a number";
 
 struct Progress {
   std::uint64_t token = 0;

@@ -2,15 +2,12 @@
 #include "io/detail/rpc_session.hpp"
 
 #include "io/detail/rpc_messages.hpp"
-#include "io/mcp/questions.hpp"
 #include "io/mcp/result_type.hpp"
 #include "protocol/base/check.hpp"
 #include "protocol/base/text_pool.hpp"
 #include "protocol/json/unreadable_answer.hpp"
 #include "protocol/mcp/method.hpp"
 
-#include <array>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -29,12 +26,10 @@ RpcSession::RpcSession(EventLoop& loop, ByteWriter& writer, RpcCodec& codec, Own
     : loop_(loop),
       codec_(codec),
       owner_(owner),
-      queue_(writer, owner, limits.queue_bytes_max, limits.outgoing) {}
+      queue_(writer, owner, limits.queue_bytes_max, limits.outgoing),
+      questions_(codec.values, as_owner()) {}
 
-RpcSession::~RpcSession() {
-  MCPWIRE_CHECK(pending_.empty());
-  while (RpcServerRequest* question = questions_.pop_front()) question->forget_owner();
-}
+RpcSession::~RpcSession() { MCPWIRE_CHECK(pending_.empty()); }
 
 void RpcSession::begin(mcp::Revision revision) {
   revision_ = revision;
@@ -102,9 +97,7 @@ void RpcSession::remember(std::uint64_t id, RpcPending& pending) {
 void RpcSession::forget(std::uint64_t id) {
   auto node = pending_.extract(id);
   MCPWIRE_CHECK(!node.empty());
-  questions_.for_each([&node](RpcServerRequest& question) {
-    if (question.asked_by() == node.mapped()) question.forget_request();
-  });
+  questions_.forget(*node.mapped());
   if (spare_nodes_.size() < kSpareNodesMax) spare_nodes_.push_back(std::move(node));
 }
 
@@ -181,7 +174,9 @@ void RpcSession::on_response(const Envelope& message) {
   const std::optional<std::uint64_t> id = minted_id(message.id);
   RpcPending* const pending = id.has_value() ? find(*id) : nullptr;
   if (pending == nullptr) {
-    on_text_id(message.id);
+    const std::optional<std::uint64_t> meant = quoted_id(message.id);
+    RpcPending* const asked = meant.has_value() ? find(*meant) : nullptr;
+    if (asked != nullptr) asked->on_unreadable_answer(kIdIsText);
     const bool was_ours = id.has_value() && *id < next_id_;
     ++(was_ours ? counters_.late_responses : counters_.unmatched_responses);
     return;
@@ -201,41 +196,18 @@ void RpcSession::on_response(const Envelope& message) {
   }
 }
 
-/// A server that gives our number back as a text has answered, but not as the specification says.
-void RpcSession::on_text_id(std::string_view raw_id) {
-  if (raw_id.size() < 2 || raw_id.front() != '"') return;
-  const std::optional<std::uint64_t> meant = minted_id(raw_id.substr(1, raw_id.size() - 2));
-  RpcPending* const pending = meant.has_value() ? find(*meant) : nullptr;
-  if (pending != nullptr) pending->on_unreadable_answer("its id is a text, ours was a number");
-}
-
 // --- What the server says unasked ------------------------------------------------------------
 
 void RpcSession::on_server_request(const Envelope& message) {
   ++counters_.server_requests;
   // In a modern conversation a server may not ask, and a client may not answer.
   if (revision_.has_value() && !mcp::facts_of(*revision_).has_server_requests) return;
-  if (hand_on(message)) return;
+  // The pipe does not say whose request the server works on, so that must be the only one.
+  RpcPending* const only = only_one(&RpcPending::is_in_flight);
+  if (only != nullptr && questions_.hand_on(message, *only)) return;
   // An answer that finds the queue full is dropped: a server that does not read cannot make us
   // remember it.
   static_cast<void>(queue_.push(refusal_line(message.id, message.method), nullptr));
-}
-
-/// Gives the question to the client whose request the server works on. The pipe does not say which
-/// that is, so it must be the only one.
-bool RpcSession::hand_on(const Envelope& question) {
-  RpcPending* const only = only_one(&RpcPending::is_in_flight);
-  if (only == nullptr || only->options().server_requests == nullptr) return false;
-  const bool is_able =
-      can_answer(codec_.values, only->options().abilities, question.method, question.params);
-  if (!is_able) return false;
-  RpcServerRequest::Owner& owner = *this;
-  auto request = std::make_unique<RpcServerRequest>(owner, *only, question.id, question.method,
-                                                    question.params);
-  questions_.push_back(*request);
-  only->on_question();
-  only->options().server_requests->on_server_request(std::move(request));
-  return true;
 }
 
 /// The one request of that kind; null if there is none, or several.
@@ -249,28 +221,13 @@ RpcPending* RpcSession::only_one(bool (RpcPending::*is_it)() const noexcept) noe
   return only;
 }
 
-void RpcSession::on_question_answered(RpcServerRequest& question, std::string line) {
-  question.unlink();
-  if (question.asked_by() != nullptr) question.asked_by()->on_question_answered();
+void RpcSession::on_answer_line(std::string line) {
   static_cast<void>(queue_.push(std::move(line), nullptr));
-}
-
-/// The server has taken a question back: whoever has it may answer, and it goes nowhere.
-void RpcSession::drop_question(std::string_view params) {
-  constexpr std::array<std::string_view, 1> kNames = {"requestId"};
-  std::array<std::string_view, 1> id;
-  if (!codec_.values.extract_fields(params, kNames, id).has_value()) return;
-  questions_.for_each([&id](RpcServerRequest& question) {
-    if (question.raw_id() != id[0]) return;
-    question.unlink();
-    question.forget_owner();
-    if (question.asked_by() != nullptr) question.asked_by()->on_question_answered();
-  });
 }
 
 void RpcSession::on_notification(const Envelope& message) {
   ++counters_.notifications;
-  if (message.method == mcp::kCancelled && !questions_.empty()) drop_question(message.params);
+  if (message.method == mcp::kCancelled) questions_.take_back(message.params);
   RpcPending* const logging =
       message.method == mcp::kMessage ? only_one(&RpcPending::takes_logs) : nullptr;
   if (logging != nullptr) logging->on_log(message.params);

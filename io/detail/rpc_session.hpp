@@ -16,7 +16,7 @@
 
 #include "io/detail/rpc_line_queue.hpp"
 #include "io/detail/rpc_pending.hpp"
-#include "io/detail/rpc_server_request.hpp"
+#include "io/detail/rpc_questions.hpp"
 #include "io/large_line.hpp"
 #include "io/mcp/meta.hpp"
 #include "io/mcp_transport.hpp"
@@ -44,7 +44,7 @@ struct RpcCodec {
 
 namespace detail {
 
-class RpcSession final : private RpcServerRequest::Owner {
+class RpcSession final : private RpcQuestions::Owner {
  public:
   class Owner : public RpcLineQueue::FailureObserver {
    public:
@@ -93,6 +93,7 @@ class RpcSession final : private RpcServerRequest::Owner {
   using Pending = std::unordered_map<std::uint64_t, RpcPending*>;
   static constexpr std::size_t kSpareNodesMax = 16;
 
+  RpcQuestions::Owner& as_owner() noexcept { return *this; }
   Result<std::string> line_of(std::uint64_t id, std::string_view method, std::string_view params,
                               const RpcPending& pending);
   void remember(std::uint64_t id, RpcPending& pending);
@@ -101,11 +102,8 @@ class RpcSession final : private RpcServerRequest::Owner {
   void on_batch(std::string_view line);
   void on_junk(std::string_view line);
   void on_response(const protocol::json::Envelope& message);
-  void on_text_id(std::string_view raw_id);
   void on_server_request(const protocol::json::Envelope& message);
-  bool hand_on(const protocol::json::Envelope& question);
-  void on_question_answered(RpcServerRequest& question, std::string line) override;
-  void drop_question(std::string_view params);
+  void on_answer_line(std::string line) override;
   void on_notification(const protocol::json::Envelope& message);
   RpcPending* find(std::uint64_t id) noexcept;
   RpcPending* only_one(bool (RpcPending::*is_it)() const noexcept) noexcept;
@@ -118,8 +116,8 @@ class RpcSession final : private RpcServerRequest::Owner {
   std::vector<Pending::node_type> spare_nodes_;  ///< So that a warm request allocates nothing.
   std::uint64_t next_id_ = 1;
   TransportCounters counters_;
-  LargeLine large_;                            ///< Of the line that is being read.
-  IntrusiveList<RpcServerRequest> questions_;  ///< Those that are out.
+  LargeLine large_;  ///< Of the line that is being read.
+  RpcQuestions questions_;
   std::optional<protocol::mcp::Revision> revision_;
   std::optional<MetaConstants> constants_;  ///< Since begin().
 };

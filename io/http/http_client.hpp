@@ -50,6 +50,9 @@ class HttpHead {
   /// The value of the first header of that name, without white space around it; empty if there is
   /// none. `name` in lower case.
   std::string_view find(std::string_view name) const noexcept;
+  /// Every header of that name says `value` and nothing else; also where there is none. Both in
+  /// lower case.
+  bool has_only(std::string_view name, std::string_view value) const noexcept;
   /// The media type in lower case, without parameters.
   std::string media_type() const;
 

@@ -9,9 +9,11 @@
 // ends in the middle of is dropped.
 //
 // Threading: one thread.
-// Memory: at most `event_bytes_max` for an unfinished line and the data before it together;
-// comments take none, however long.
+// Memory: at most `event_bytes_max` for an unfinished line and the data before it together, and
+// what is fed while it is held, which whoever feeds it bounds; comments take none, however long.
 #pragma once
+
+#include "io/http/message_text.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -29,21 +31,28 @@ class SseParser {
  public:
   class Sink {
    public:
-    /// The views are valid during the call. It must not destroy the parser; stop() ends it.
-    virtual void on_event(const SseEvent& event) = 0;
+    /// The views are valid during the call, that of the data with `memory`, if there is some, as
+    /// long as that. It must not destroy the parser; stop() ends it.
+    virtual void on_event(const SseEvent& event, LargeLine memory) = 0;
 
    protected:
     ~Sink() = default;
   };
 
   /// `sink` outlives the parser.
-  SseParser(Sink& sink, std::size_t event_bytes_max) noexcept
-      : sink_(sink), event_bytes_max_(event_bytes_max) {}
+  /// `lines` outlives it, too; without it large data is as other data.
+  SseParser(Sink& sink, std::size_t event_bytes_max, LargeLinePool* lines = nullptr) noexcept
+      : sink_(sink), event_bytes_max_(event_bytes_max), data_(event_bytes_max, lines) {}
 
   /// False: an event is over the limit; what comes later is not read.
   [[nodiscard]] bool feed(std::string_view bytes);
   /// Reads nothing any more.
-  void stop() noexcept { state_ = State::kStopped; }
+  void stop() noexcept;
+  /// Keeps what is fed, unread, from the next line on: the sink has no room. May be called by it.
+  void hold() noexcept { is_held_ = true; }
+  bool is_held() const noexcept { return is_held_; }
+  /// Goes on with what was kept; it may be held again meanwhile. As feed().
+  [[nodiscard]] bool release();
   /// What comes next is another stream, which goes on where this one broke off: id and retry stay.
   void begin_stream();
 
@@ -69,9 +78,12 @@ class SseParser {
   Sink& sink_;
   std::size_t event_bytes_max_;
   State state_ = State::kStart;
+  bool is_held_ = false;
+  std::string kept_;  ///< While it is held: what is not read yet.
   std::string line_;  ///< What there is of an unfinished line; while kStart, of the mark.
   bool in_comment_ = false;
-  std::string data_;
+  bool in_data_ = false;  ///< Of an unfinished line, whose beginning has gone into data_.
+  MessageText data_;
   bool has_data_ = false;
   std::string type_;
   std::string id_;

@@ -3,7 +3,7 @@
 // What a server over HTTP says, on whatever stream, and to whom it goes.
 #include "io/detail/rpc_messages.hpp"
 #include "io/http/streamable_http_transport.hpp"
-#include "io/mcp/questions.hpp"
+#include "protocol/json/unreadable_answer.hpp"
 #include "protocol/mcp/method.hpp"
 
 #include <utility>
@@ -13,6 +13,7 @@ namespace mcpwire::io {
 
 namespace mcp = protocol::mcp;
 using detail::HttpCall;
+using detail::RpcPending;
 using mcp::RevisionFacts;
 using protocol::json::Envelope;
 using protocol::json::JsonFault;
@@ -25,8 +26,17 @@ constexpr std::size_t kToolsKeptMax = 10'000;
 
 }  // namespace
 
-void StreamableHttpTransport::on_call_message(HttpCall& call, std::string_view json) {
+void StreamableHttpTransport::on_call_message(HttpCall& call, std::string_view json,
+                                              LargeLine memory) {
+  large_ = std::move(memory);
   dispatch(json, &call);
+  large_ = LargeLine();
+}
+
+void StreamableHttpTransport::on_listener_message(std::string_view json, LargeLine memory) {
+  large_ = std::move(memory);
+  dispatch(json, nullptr);
+  large_ = LargeLine();
 }
 
 void StreamableHttpTransport::dispatch(std::string_view json, HttpCall* from) {
@@ -36,14 +46,30 @@ void StreamableHttpTransport::dispatch(std::string_view json, HttpCall* from) {
   if (is_batch && peer_.has(&RevisionFacts::has_batches)) {
     const Result<std::vector<std::string_view>> parts = peer_.codec.values.elements(json);
     if (parts.has_value() && !parts->empty()) {
+      // Several replies cannot keep one memory.
+      const LargeLine memory = std::exchange(large_, LargeLine());
       for (const std::string_view part : *parts) {
         // A batch inside a batch is none.
         const Result<Envelope> one = peer_.codec.envelopes.parse(part);
-        if (one.has_value()) on_envelope(*one, from);
+        if (one.has_value()) {
+          on_envelope(*one, from);
+        } else {
+          on_junk(part, from);
+        }
       }
       return;
     }
   }
+  on_junk(json, from);
+}
+
+void StreamableHttpTransport::on_junk(std::string_view json, HttpCall* from) {
+  const std::string_view fault =
+      protocol::json::json_fault_text(peer_.codec.envelopes.last_fault());
+  if (from != nullptr) from->note_fault(fault);
+  const std::optional<std::uint64_t> id = protocol::json::unreadable_answer_id(json);
+  HttpCall* const call = id.has_value() ? find(*id) : nullptr;
+  if (call != nullptr) call->pending().on_unreadable_answer(fault);
   ++counters_.junk_lines;
   if (counters_.junk_lines <= kJunkShown && message_observer_ != nullptr) {
     message_observer_->on_junk_line(json);
@@ -55,7 +81,7 @@ void StreamableHttpTransport::on_envelope(const Envelope& message, HttpCall* fro
     case MessageKind::kRequest:
       return on_server_request(message, from);
     case MessageKind::kNotification:
-      return on_notification(message);
+      return on_notification(message, from);
     case MessageKind::kResult:
     case MessageKind::kError:
       return on_response(message, from);
@@ -68,13 +94,18 @@ void StreamableHttpTransport::on_response(const Envelope& message, HttpCall* fro
   // An error about a request that the server could not read names none; it came to that request.
   const bool is_nameless = message.kind == MessageKind::kError && message.id.empty();
   if (is_nameless && !peer_.answers_on_stream) call = from;
-  if (call != nullptr) return call->on_response(message);
+  if (call != nullptr) return call->on_response(message, std::exchange(large_, LargeLine()));
+  const std::optional<std::uint64_t> meant = detail::quoted_id(message.id);
+  HttpCall* const asked = meant.has_value() ? find(*meant) : nullptr;
+  if (asked != nullptr) asked->pending().on_unreadable_answer(detail::kIdIsText);
   const bool was_ours = id.has_value() && *id < next_id_;
   ++(was_ours ? counters_.late_responses : counters_.unmatched_responses);
 }
 
-void StreamableHttpTransport::on_notification(const Envelope& message) {
+void StreamableHttpTransport::on_notification(const Envelope& message, HttpCall* from) {
   ++counters_.notifications;
+  if (message.method == mcp::kCancelled) questions_.take_back(message.params);
+  if (message.method == mcp::kMessage) tell_log(message.params, from);
   if (message.method != mcp::kProgress) {
     if (message_observer_ != nullptr) {
       message_observer_->on_notification(message.method, message.params);
@@ -95,40 +126,28 @@ void StreamableHttpTransport::on_server_request(const Envelope& message, HttpCal
   if (peer_.revision.has_value() && !peer_.has(&RevisionFacts::has_server_requests)) return;
   // The stream of a call says whose request the server works on; any other does not, so that call
   // must be the only one.
-  HttpCall* const asked = from != nullptr ? from : only_call();
-  if (asked != nullptr && hand_on(message, *asked)) return;
+  HttpCall* const asked = from != nullptr ? from : only_call(&RpcPending::is_in_flight);
+  if (asked != nullptr && questions_.hand_on(message, asked->pending())) return;
   send_notice(detail::refusal_line(message.id, message.method), {});
 }
 
-HttpCall* StreamableHttpTransport::only_call() noexcept {
+/// Where the log belongs to a request: that on whose stream it came, or the only one.
+void StreamableHttpTransport::tell_log(std::string_view params, HttpCall* from) {
+  HttpCall* const call = from != nullptr ? from : only_call(&RpcPending::takes_logs);
+  if (call != nullptr && call->pending().takes_logs()) call->pending().on_log(params);
+}
+
+HttpCall* StreamableHttpTransport::only_call(IsIt is_it) noexcept {
   HttpCall* only = nullptr;
   for (const auto& [id, call] : calls_) {
-    if (!call->pending().is_in_flight()) continue;
+    if (!(call->pending().*is_it)()) continue;
     if (only != nullptr) return nullptr;
     only = call;
   }
   return only;
 }
 
-bool StreamableHttpTransport::hand_on(const Envelope& question, HttpCall& call) {
-  const RequestOptions& options = call.pending().options();
-  if (options.server_requests == nullptr || !call.pending().is_in_flight()) return false;
-  if (!can_answer(peer_.codec.values, options.abilities, question.method, question.params)) {
-    return false;
-  }
-  detail::RpcServerRequest::Owner& owner = *this;
-  auto request = std::make_unique<detail::RpcServerRequest>(owner, call.pending(), question.id,
-                                                            question.method, question.params);
-  questions_.push_back(*request);
-  call.pending().on_question();
-  options.server_requests->on_server_request(std::move(request));
-  return true;
-}
-
-void StreamableHttpTransport::on_question_answered(detail::RpcServerRequest& question,
-                                                   std::string line) {
-  question.unlink();
-  if (question.asked_by() != nullptr) question.asked_by()->on_question_answered();
+void StreamableHttpTransport::on_answer_line(std::string line) {
   if (state_ != State::kClosed) send_notice(std::move(line), {});
 }
 

@@ -32,9 +32,10 @@ LadderStep failed(ErrorCode code, std::string text) {
   return failed(Error::with_detail(ErrorKind::kInvalid, code, std::move(text)));
 }
 
+/// No sign of what the server speaks.
 bool is_outage(const Error& error) noexcept {
-  return error.kind == ErrorKind::kDisconnected || error.kind == ErrorKind::kTimeout ||
-         error.kind == ErrorKind::kCancelled;
+  return error.code == ErrorCode::kAuthorization || error.kind == ErrorKind::kDisconnected ||
+         error.kind == ErrorKind::kTimeout || error.kind == ErrorKind::kCancelled;
 }
 
 }  // namespace
@@ -102,7 +103,7 @@ task<LadderStep> StreamableHttpTransport::discover(Patience patience) {
   for (int attempt = 0; attempt < kDiscoverAttemptsMax; ++attempt) {
     peer_.revision = offered;
     const HttpReply reply = co_await handshake(mcp::kDiscover, discover_params(offered), patience);
-    step = detail::after_discover(peer_.codec.values, reply);
+    step = detail::after_discover(peer_, reply);
     if (step.rung == Rung::kModern) co_return accept(Rung::kModern, std::move(step.probe.info));
     if (step.rung != Rung::kOtherModern) break;
     offered = step.probe.revision;
@@ -121,7 +122,7 @@ task<LadderStep> StreamableHttpTransport::initialize(Patience patience) {
   const mcp::Revision offered = options_.pinned_revision.value_or(mcp::kNewestLegacyRevision);
   const HttpReply reply =
       co_await handshake(mcp::kInitialize, initialize_params(offered), patience);
-  LadderStep step = detail::after_initialize(peer_.codec.values, reply);
+  LadderStep step = detail::after_initialize(peer_, reply);
   if (step.rung != Rung::kLegacy) co_return step;
   Result<ServerInfo> info = read_initialize_result(peer_.codec.values, reply.rpc.body);
   if (!info.has_value()) co_return failed(info.error());
@@ -222,10 +223,14 @@ void StreamableHttpTransport::on_listener_event(const SseEvent& event) {
   endpoint_->resolve(std::move(url));
 }
 
-void StreamableHttpTransport::on_listener_end(const Error& why, int) {
+void StreamableHttpTransport::on_listener_end(const Error& why, int status) {
   // Without its stream of extras a conversation goes on; without the stream of answers it does not.
   if (!peer_.answers_on_stream) return;
-  if (endpoint_ != nullptr) return endpoint_->resolve(fail(why));
+  if (endpoint_ != nullptr) {
+    const bool is_refused = status >= detail::kHttpRedirect;
+    return endpoint_->resolve(
+        fail(is_refused ? verdict_of(peer_, HttpHead(status, {})).error : why));
+  }
   const bool was_open = state_ == State::kOpen;
   end(why);
   if (was_open && close_observer_ != nullptr) close_observer_->on_transport_closed(why);

@@ -3,11 +3,9 @@
 // What a server has forgotten or changed while the conversation went on: its session, and the
 // schemas from which headers are made. All calls that meet it wait for one renewal.
 #include "io/http/streamable_http_transport.hpp"
-#include "protocol/json/value.hpp"
-#include "protocol/json/writer.hpp"
+#include "io/mcp/pages.hpp"
 #include "protocol/mcp/method.hpp"
 
-#include <array>
 #include <utility>
 
 namespace mcpwire::io {
@@ -21,7 +19,7 @@ using protocol::Outcome;
 namespace {
 
 constexpr std::uint64_t kRenewalNs = 30 * kNanosecondsPerSecond;
-constexpr int kToolPagesMax = 1000;
+constexpr PageLimits kToolPages{.pages = 1000, .bytes = std::size_t{64} << 20};
 
 }  // namespace
 
@@ -64,19 +62,12 @@ task<Result<void>> StreamableHttpTransport::renew_tools() {
 }
 
 task<Result<void>> StreamableHttpTransport::fetch_tools() {
-  static constexpr std::array<std::string_view, 1> kNames = {"nextCursor"};
-  const std::uint64_t deadline_ns = loop_.now_ns() + kRenewalNs;
-  std::string params;
-  for (int page = 0; page < kToolPagesMax; ++page) {
-    const RpcReply reply = co_await request(
-        mcp::kToolsList, params, {.scope = &work_.cancel_scope(), .deadline_ns = deadline_ns});
-    if (reply.outcome != Outcome::kOk) break;
-    std::array<std::string_view, 1> cursor;
-    const auto read = peer_.codec.values.extract_fields(reply.body, kNames, cursor);
-    if (!read.has_value() || !cursor[0].starts_with('"')) co_return Result<void>{};
-    params.clear();
-    protocol::json::Writer(params).begin_object().key("cursor").raw(cursor[0]).end_object();
-  }
+  // Each page that comes is looked through by request().
+  static const mcp::MethodFacts* const kList = mcp::find_method(mcp::kToolsList);
+  const RpcReply reply = co_await fetch_pages(
+      *this, *kList, {},
+      {.scope = &work_.cancel_scope(), .deadline_ns = loop_.now_ns() + kRenewalNs}, kToolPages);
+  if (reply.outcome == Outcome::kOk) co_return Result<void>{};
   co_return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation,
                  "the server refuses the tool's headers and does not list its tools");
 }

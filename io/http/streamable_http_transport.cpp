@@ -37,12 +37,10 @@ StreamableHttpTransport::StreamableHttpTransport(EventLoop& loop, HttpClient& cl
             options_.limits,
             options_.outgoing,
             options_.endpoint.url},
+      questions_(codec.values, as_answerer()),
       work_(loop) {}
 
-StreamableHttpTransport::~StreamableHttpTransport() {
-  MCPWIRE_CHECK(calls_.empty());
-  while (detail::RpcServerRequest* question = questions_.pop_front()) question->forget_owner();
-}
+StreamableHttpTransport::~StreamableHttpTransport() { MCPWIRE_CHECK(calls_.empty()); }
 
 // --- Requests --------------------------------------------------------------------------------
 
@@ -101,9 +99,7 @@ task<HttpReply> StreamableHttpTransport::exchange(HttpCall::Message message,
   begin(*call);
   Result<RpcReply> reply = co_await call->pending().wait();
   calls_.erase(id);
-  questions_.for_each([&call](detail::RpcServerRequest& question) {
-    if (question.asked_by() == &call->pending()) question.forget_request();
-  });
+  questions_.forget(call->pending());
   HttpReply result;
   result.status = call->status();
   result.session_id = call->head().find("mcp-session-id");

@@ -55,7 +55,7 @@ class StreamableHttpTransport final : public McpTransport,
                                       private detail::HttpCall::Owner,
                                       private detail::HttpListener::Owner,
                                       private detail::HttpNotice::Owner,
-                                      private detail::RpcServerRequest::Owner {
+                                      private detail::RpcQuestions::Owner {
  public:
   /// Everything referred to outlives the transport. Starts nothing.
   StreamableHttpTransport(EventLoop& loop, HttpClient& client, RpcCodec& codec,
@@ -121,11 +121,13 @@ class StreamableHttpTransport final : public McpTransport,
   void dispatch(std::string_view json, detail::HttpCall* from);
   void on_envelope(const protocol::json::Envelope& message, detail::HttpCall* from);
   void on_response(const protocol::json::Envelope& message, detail::HttpCall* from);
-  void on_notification(const protocol::json::Envelope& message);
+  void on_junk(std::string_view json, detail::HttpCall* from);
+  void on_notification(const protocol::json::Envelope& message, detail::HttpCall* from);
+  void tell_log(std::string_view params, detail::HttpCall* from);
   void on_server_request(const protocol::json::Envelope& message, detail::HttpCall* from);
-  /// The only call that may have been sent and is not answered; null: none, or several.
-  detail::HttpCall* only_call() noexcept;
-  bool hand_on(const protocol::json::Envelope& question, detail::HttpCall& call);
+  using IsIt = bool (detail::RpcPending::*)() const noexcept;
+  /// The only call of that kind; null: none, or several.
+  detail::HttpCall* only_call(IsIt is_it) noexcept;
   void note_tools(RpcReply& reply);
   detail::HttpCall* find(std::uint64_t id) noexcept;
 
@@ -136,14 +138,15 @@ class StreamableHttpTransport final : public McpTransport,
   task<Result<void>> fetch_tools();
   void start_again(IntrusiveList<detail::HttpCall>& waiting, const Result<void>& renewed);
 
-  void on_call_message(detail::HttpCall& call, std::string_view json) override;
+  void on_call_message(detail::HttpCall& call, std::string_view json, LargeLine memory) override;
   void on_recoverable(detail::HttpCall& call, detail::Recovery what) override;
   void on_tail_end(detail::HttpCall& call) override;
-  void on_listener_message(std::string_view json) override { dispatch(json, nullptr); }
+  void on_listener_message(std::string_view json, LargeLine memory) override;
   void on_listener_event(const SseEvent& event) override;
   void on_listener_end(const Error& why, int status) override;
   void on_notice_end(detail::HttpNotice& notice, const HttpEnd& end) override;
-  void on_question_answered(detail::RpcServerRequest& question, std::string line) override;
+  void on_answer_line(std::string line) override;
+  detail::RpcQuestions::Owner& as_answerer() noexcept { return *this; }
 
   EventLoop& loop_;
   StreamableHttpOptions options_;
@@ -153,12 +156,13 @@ class StreamableHttpTransport final : public McpTransport,
   State state_ = State::kNew;
   ServerInfo server_info_;
   TransportCounters counters_;
+  LargeLine large_;  ///< Of the message that is being read.
   std::optional<MetaConstants> constants_;
   std::uint64_t next_id_ = 1;
   Calls calls_;
   std::map<const detail::HttpCall*, std::unique_ptr<detail::HttpCall>> tails_;
   std::map<const detail::HttpNotice*, std::unique_ptr<detail::HttpNotice>> notices_;
-  IntrusiveList<detail::RpcServerRequest> questions_;
+  detail::RpcQuestions questions_;
   IntrusiveList<detail::HttpCall> waiting_for_session_;
   IntrusiveList<detail::HttpCall> waiting_for_tools_;
   bool has_changed_ = false;

@@ -23,7 +23,7 @@ using mcpwire::io::SseParser;
 constexpr std::size_t kEventBytesMax = 256;
 
 struct Events final : SseParser::Sink {
-  void on_event(const SseEvent& event) override {
+  void on_event(const SseEvent& event, mcpwire::io::LargeLine) override {
     MCPWIRE_CHECK(event.data.size() <= kEventBytesMax + 1);
     all.push_back(std::string(event.type) + '\0' + std::string(event.data));
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "io/http/detail/curl_transfer.hpp"
 
+#include "io/http/detail/curl_verdict.hpp"
 #include "protocol/base/check.hpp"
 #include "protocol/version.hpp"
 
@@ -13,7 +14,6 @@ namespace {
 
 /// Connections are not kept for ever, because names move to other addresses.
 constexpr long kConnectionSecondsMax = 30 * 60;
-constexpr long kReceiveBytes = 16 * 1024;
 constexpr long kKeepAliveIdleSeconds = 60;
 constexpr long kKeepAliveIntervalSeconds = 15;
 
@@ -25,56 +25,6 @@ int status_of(std::string_view line) noexcept {
   const std::string_view digits = line.substr(blank + 1, 3);
   std::from_chars(digits.data(), digits.data() + digits.size(), status);
   return status;
-}
-
-struct Verdict {
-  CURLcode code;
-  ErrorKind kind;
-  ErrorCode error;
-  const char* text;
-};
-
-constexpr Verdict kVerdicts[] = {
-    {CURLE_COULDNT_RESOLVE_HOST, ErrorKind::kDisconnected, ErrorCode::kClosed,
-     "the server's name cannot be resolved"},
-    {CURLE_COULDNT_RESOLVE_PROXY, ErrorKind::kDisconnected, ErrorCode::kClosed,
-     "the proxy's name cannot be resolved"},
-    {CURLE_COULDNT_CONNECT, ErrorKind::kDisconnected, ErrorCode::kClosed,
-     "the server cannot be reached"},
-    {CURLE_OPERATION_TIMEDOUT, ErrorKind::kTimeout, ErrorCode::kDeadlineExceeded,
-     "connecting to the server took too long"},
-    {CURLE_SSL_CONNECT_ERROR, ErrorKind::kDisconnected, ErrorCode::kClosed,
-     "no TLS connection to the server"},
-    {CURLE_PEER_FAILED_VERIFICATION, ErrorKind::kConfiguration, ErrorCode::kPeerRefused,
-     "the server's certificate is not trusted"},
-    {CURLE_SSL_CACERT_BADFILE, ErrorKind::kConfiguration, ErrorCode::kConfigUnreadable,
-     "the file of trusted certificates cannot be read"},
-    {CURLE_GOT_NOTHING, ErrorKind::kDisconnected, ErrorCode::kClosed,
-     "the server closed the connection without an answer"},
-    {CURLE_RECV_ERROR, ErrorKind::kDisconnected, ErrorCode::kClosed,
-     "the connection to the server broke"},
-    {CURLE_SEND_ERROR, ErrorKind::kDisconnected, ErrorCode::kClosed,
-     "the connection to the server broke"},
-    {CURLE_PARTIAL_FILE, ErrorKind::kDisconnected, ErrorCode::kClosed,
-     "the server's answer broke off"},
-    {CURLE_URL_MALFORMAT, ErrorKind::kConfiguration, ErrorCode::kConfigInvalid,
-     "the server's url is malformed"},
-    {CURLE_UNSUPPORTED_PROTOCOL, ErrorKind::kInvalid, ErrorCode::kProtocolViolation,
-     "the server does not speak HTTP"},
-    {CURLE_WEIRD_SERVER_REPLY, ErrorKind::kInvalid, ErrorCode::kProtocolViolation,
-     "the server does not speak HTTP"},
-};
-
-Error closed_without_answer() {
-  return Error::with_detail(ErrorKind::kDisconnected, ErrorCode::kClosed,
-                            "the server closed the connection without an answer");
-}
-
-/// What ends a request while there is no connection for it yet.
-bool is_before_request(CURLcode code) noexcept {
-  return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY ||
-         code == CURLE_COULDNT_CONNECT || code == CURLE_SSL_CONNECT_ERROR ||
-         code == CURLE_PEER_FAILED_VERIFICATION;
 }
 
 }  // namespace
@@ -105,7 +55,6 @@ void CurlTransfer::set_up() {
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_URL, request_.url.c_str());
   set(CURLOPT_USERAGENT, (std::string("mcpwire/") + std::string(kVersion)).c_str());
-  set(CURLOPT_BUFFERSIZE, kReceiveBytes);
   set(CURLOPT_PREREQFUNCTION, &CurlTransfer::on_prepare);
   set(CURLOPT_PREREQDATA, static_cast<void*>(this));
   set(CURLOPT_HEADERFUNCTION, &CurlTransfer::on_header_line);
@@ -151,7 +100,19 @@ void CurlTransfer::set_up_connection() {
   set(CURLOPT_MAXLIFETIME_CONN, kConnectionSecondsMax);
   if (request_.repeat == HttpRepeat::kNever) {
     set(CURLOPT_MAXAGE_CONN, limits_.reuse_idle_seconds_max);
+    if (request_.url.starts_with("https:")) set_up_refusals();
   }
+}
+
+/// HTTP/2 has a way to say that a request was not looked at, REFUSED_STREAM, and libcurl no option
+/// that tells of it: only its log does. On a kept connection it says there that the connection
+/// died, whatever happened, unless the request claims to be RTSP's RECEIVE, which means no more
+/// than that to it. An unknown option or another text leave such a request unknown.
+void CurlTransfer::set_up_refusals() {
+  set(CURLOPT_VERBOSE, 1L);
+  set(CURLOPT_DEBUGFUNCTION, &CurlTransfer::on_log);
+  set(CURLOPT_DEBUGDATA, static_cast<void*>(this));
+  curl_.easy_setopt(easy_, CURLOPT_RTSP_REQUEST, long{CURL_RTSPREQ_RECEIVE});
 }
 
 void CurlTransfer::set_up_route() {
@@ -167,11 +128,26 @@ int CurlTransfer::on_prepare(void* self, char*, char*, int, int) {
   return static_cast<CurlTransfer*>(self)->may_send() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
+int CurlTransfer::on_log(CURL*, curl_infotype type, char* text, std::size_t bytes, void* self) {
+  const bool is_refusal = type == CURLINFO_TEXT &&
+                          std::string_view(text, bytes).starts_with("REFUSED_STREAM, retrying");
+  if (is_refusal) static_cast<CurlTransfer*>(self)->was_refused_ = true;
+  return 0;
+}
+
 bool CurlTransfer::may_send() {
   if (is_abandoned()) return false;
   if (was_allowed_) {
     // libcurl found the connection dead that the request went out on.
     if (request_.repeat == HttpRepeat::kAllowed) return true;
+    if (was_refused_) {
+      // The first attempt did nothing, and there will be no second one.
+      was_allowed_ = false;
+      failure_ = Error::with_detail(ErrorKind::kDisconnected, ErrorCode::kClosed,
+                                    "the server takes no new requests on this connection "
+                                    "(REFUSED_STREAM)");
+      return false;
+    }
     may_have_repeated_ = true;
     failure_ = closed_without_answer();
     return false;
@@ -209,16 +185,29 @@ bool CurlTransfer::take_header_line(std::string_view line) {
     head_.lines += line;
     return true;
   }
+  constexpr int kSwitchingProtocols = 101;
+  if (head_.status == kSwitchingProtocols) {
+    failure_ = no_final_response(head_.status);
+    return false;
+  }
   constexpr int kFirstFinalStatus = 200;
   return head_.status < kFirstFinalStatus || finish_head();
 }
 
 bool CurlTransfer::finish_head() {
   is_head_told_ = true;
-  const std::string_view encoding = head_.find("content-encoding");
-  if (!encoding.empty() && encoding != "identity") {
+  // The latter libcurl would undo by itself, however large it gets.
+  const bool is_plain = head_.has_only("content-encoding", "identity") &&
+                        head_.has_only("transfer-encoding", "chunked");
+  if (!is_plain) {
     failure_ = Error::with_detail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation,
                                   "the server's answer is compressed, which nobody asked for");
+    return false;
+  }
+  if (!head_.has_only("content-length", head_.find("content-length"))) {
+    // libcurl takes the last one, somebody on the way perhaps the first.
+    failure_ = Error::with_detail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation,
+                                  "the server's answer has two lengths");
     return false;
   }
   sink_->on_head(head_);
@@ -256,26 +245,18 @@ void CurlTransfer::finish(CURLcode code) {
   end.may_have_been_sent = may_have_been_sent(code);
   // The first attempt's connection broke, and no second one came about.
   if (was_allowed_ && is_before_request(code)) failure_ = closed_without_answer();
-  if (code != CURLE_OK || failure_.has_value()) end.error = error_of(code);
+  if (code != CURLE_OK || failure_.has_value()) {
+    end.error = failure_.value_or(curl_error(curl_, code, error_text_));
+  } else if (!is_head_told_) {
+    end.error = no_final_response(head_.status);
+  }
+  if (code == CURLE_OUT_OF_MEMORY && !is_head_told_) end.error = header_line_too_long();
   std::exchange(sink_, nullptr)->on_end(end);
 }
 
 void CurlTransfer::finish_unsent(const Error& why) {
   if (is_abandoned()) return;
   std::exchange(sink_, nullptr)->on_end({why, false});
-}
-
-Error CurlTransfer::error_of(CURLcode code) {
-  if (failure_.has_value()) return *failure_;
-  for (const Verdict& verdict : kVerdicts) {
-    if (verdict.code != code) continue;
-    std::string text = verdict.text;
-    if (error_text_[0] != '\0') text.append(" (").append(error_text_).append(")");
-    return Error::with_detail(verdict.kind, verdict.error, std::move(text));
-  }
-  const char* const said = error_text_[0] != '\0' ? error_text_ : curl_.easy_strerror(code);
-  return Error::with_detail(ErrorKind::kDisconnected, ErrorCode::kClosed,
-                            std::string("the HTTP request failed: ") + said);
 }
 
 }  // namespace mcpwire::io::detail

@@ -55,6 +55,7 @@ class CurlTransfer {
   void set_up();
   void set_up_body();
   void set_up_connection();
+  void set_up_refusals();
   void set_up_route();
   template <class Value>
   void set(CURLoption option, Value value) {
@@ -62,13 +63,13 @@ class CurlTransfer {
   }
 
   static int on_prepare(void* self, char*, char*, int, int);
+  static int on_log(CURL* easy, curl_infotype type, char* text, std::size_t bytes, void* self);
   static std::size_t on_header_line(char* bytes, std::size_t, std::size_t count, void* self);
   static std::size_t on_body_bytes(char* bytes, std::size_t, std::size_t count, void* self);
   bool may_send();
   bool take_header_line(std::string_view line);
   bool finish_head();
   bool may_have_been_sent(CURLcode code);
-  Error error_of(CURLcode code);
 
   const CurlLibrary& curl_;
   CURL* easy_;
@@ -84,6 +85,7 @@ class CurlTransfer {
   bool is_paused_ = false;
   bool was_allowed_ = false;  ///< may_send() was asked and said yes.
   bool may_have_repeated_ = false;
+  bool was_refused_ = false;  ///< HTTP/2: the server said that it did nothing.
   bool is_head_told_ = false;
 };
 

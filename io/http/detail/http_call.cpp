@@ -25,6 +25,9 @@ constexpr std::uint64_t kRetryMsDefault = 1000;
 constexpr std::uint64_t kRetryMsMin = 5;
 /// In a row without a new event.
 constexpr int kFruitlessResumesMax = 5;
+/// A client that reads all the time may still never have read all: what came of a held stream is
+/// told after that time at the latest, room or not.
+constexpr std::uint64_t kHoldNs = kNanosecondsPerSecond;
 
 HttpRepeat repeat_of(std::string_view method) noexcept {
   const mcp::MethodFacts* const facts = mcp::find_method(method);
@@ -39,9 +42,9 @@ HttpCall::HttpCall(HttpPeer& peer, Owner& owner, Message message, const RequestO
       owner_(owner),
       message_(std::move(message)),
       pending_(peer.loop, options),
-      reader_(*this, peer.limits.message_bytes_max) {}
+      reader_(*this, peer.limits.message_bytes_max, peer.codec.lines) {}
 
-HttpCall::~HttpCall() = default;
+HttpCall::~HttpCall() { stop_holding(); }
 
 // --- The POST --------------------------------------------------------------------------------
 
@@ -84,11 +87,25 @@ void HttpCall::on_body(std::string_view bytes) {
   }
   // The answers to a POST of HTTP+SSE come elsewhere.
   if (peer_.answers_on_stream && head_.status < kHttpRefused) return;
-  if (!reader_.feed(bytes)) lose(message_too_large(peer_.limits.message_bytes_max));
+  hold_if_full();
+  take(reader_.feed(bytes));
+}
+
+void HttpCall::take(bool is_within_limit) {
+  if (!is_within_limit) lose(message_too_large(peer_.limits.message_bytes_max));
+}
+
+void HttpCall::on_message(std::string_view json, LargeLine memory) {
+  owner_.on_call_message(*this, json, std::move(memory));
+  hold_if_full();
 }
 
 void HttpCall::on_end(const HttpEnd& end) {
   exchange_.reset();
+  if (reader_.is_held()) {
+    held_end_ = end;
+    return;
+  }
   switch (phase_) {
     case Phase::kAsking:
       return on_post_end(end);
@@ -128,10 +145,10 @@ void HttpCall::on_post_end(const HttpEnd& end) {
 
 void HttpCall::on_unanswered() {
   if (head_.status < kHttpRedirect) {
-    if (!try_resume()) lose(no_answer(head_.status));
+    if (!try_resume()) lose(no_answer(head_.status, fault_));
     return;
   }
-  const HttpVerdict verdict = verdict_of(head_);
+  const HttpVerdict verdict = verdict_of(peer_, head_);
   if (verdict.outcome == Outcome::kRejected) {
     pending_.on_refused(verdict.error);
   } else {
@@ -143,6 +160,11 @@ void HttpCall::on_unanswered() {
 
 void HttpCall::on_response(const protocol::json::Envelope& response, LargeLine memory) {
   const bool is_error = response.kind == MessageKind::kError;
+  if (wants_authorization(head_.status)) {
+    const std::string said =
+        is_error ? read_error_text(peer_.codec.values, response.error) : std::string();
+    return pending_.on_refused(authorization_error(peer_, head_.status, said));
+  }
   if (is_error && !has_recovered_ && phase_ != Phase::kResuming) {
     recovery_ = recovery_for(response);
     if (recovery_ != Recovery::kNone) return;
@@ -160,6 +182,35 @@ Recovery HttpCall::recovery_for(const protocol::json::Envelope& error) {
   if (is_mismatch) return Recovery::kTools;
   const std::string text = read_error_text(peer_.codec.values, error.error);
   return is_session_lost(peer_, *this, code, text) ? Recovery::kSession : Recovery::kNone;
+}
+
+// --- Clients that do not read ----------------------------------------------------------------
+
+void HttpCall::hold_if_full() {
+  ProgressSink* const told = pending_.options().progress;
+  const bool is_full = told != nullptr && !is_hold_over_ && !told->has_room();
+  if (!is_full || !is_open() || reader_.kind() != BodyKind::kEvents || reader_.is_held()) return;
+  reader_.hold();
+  if (exchange_ != nullptr) exchange_->pause();
+  // Until then it is we who are silent.
+  pending_.on_question();
+  told->observe_room(this);
+  peer_.loop.arm(*this, peer_.loop.now_ns() + kHoldNs);
+}
+
+void HttpCall::stop_holding() {
+  if (!reader_.is_held()) return;
+  pending_.options().progress->observe_room(nullptr);
+  pending_.on_question_answered();
+  peer_.loop.disarm(*this);
+}
+
+void HttpCall::let_go() {
+  stop_holding();
+  take(reader_.release());
+  if (reader_.is_held()) return;
+  if (exchange_ != nullptr) exchange_->resume();
+  if (held_end_.has_value()) on_end(*std::exchange(held_end_, std::nullopt));
 }
 
 // --- Streams that break off ------------------------------------------------------------------
@@ -188,11 +239,18 @@ void HttpCall::resume() {
 }
 
 void HttpCall::on_timer() {
+  if (reader_.is_held()) {
+    is_hold_over_ = true;
+    let_go();
+    is_hold_over_ = false;
+    return;
+  }
   if (phase_ == Phase::kTail) return owner_.on_tail_end(*this);
   resume();
 }
 
 void HttpCall::lose(Error why) {
+  stop_holding();
   exchange_.reset();
   reader_.stop();
   phase_ = Phase::kIdle;
@@ -205,6 +263,7 @@ bool HttpCall::has_tail() const noexcept {
 }
 
 void HttpCall::become_tail() {
+  stop_holding();
   phase_ = Phase::kTail;
   reader_.stop();
   peer_.loop.arm(*this, peer_.loop.now_ns() + kTailNs);

@@ -7,6 +7,9 @@
 // byte, ends as kNotSent; a final HTTP status that refuses (4xx, 3xx) as kRejected; 5xx and
 // everything that breaks off later as kUnknown.
 //
+// A stream whose client has no room for what it tells is held: what came of it is kept, the rest
+// stays with the server, whose silence then does not count. Other calls go on.
+//
 // Threading: the loop's thread.
 // Invariants: its owner outlives it; the first ending wins (RpcPending).
 #pragma once
@@ -20,6 +23,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,12 +39,13 @@ enum class Recovery : std::uint8_t {
 class HttpCall final : public ListNode,
                        private HttpSink,
                        private ResponseReader::Sink,
+                       private ProgressSink::RoomObserver,
                        private Timer {
  public:
   class Owner {
    public:
     /// A message on a stream of this call's.
-    virtual void on_call_message(HttpCall& call, std::string_view json) = 0;
+    virtual void on_call_message(HttpCall& call, std::string_view json, LargeLine memory) = 0;
     /// The call was refused and did not run: start() it again, or fail() it, later.
     virtual void on_recoverable(HttpCall& call, Recovery what) = 0;
     /// A call that was left to its stream's end is done. Destroys it.
@@ -68,6 +73,8 @@ class HttpCall final : public ListNode,
   void start();
   /// The answer, from whatever stream.
   void on_response(const protocol::json::Envelope& response, LargeLine memory = {});
+  /// A message on one of its streams was none; `fault` is a constant.
+  void note_fault(std::string_view fault) noexcept { fault_ = fault; }
   /// It ends as refused.
   void refuse(const Error& why) { pending_.on_refused(why); }
 
@@ -90,8 +97,14 @@ class HttpCall final : public ListNode,
   void on_head(const HttpHead& head) override;
   void on_body(std::string_view bytes) override;
   void on_end(const HttpEnd& end) override;
-  void on_message(std::string_view json) override { owner_.on_call_message(*this, json); }
+  void on_message(std::string_view json, LargeLine memory) override;
+  void on_room() override { let_go(); }
   void on_timer() override;
+
+  void take(bool is_within_limit);
+  void hold_if_full();
+  void let_go();
+  void stop_holding();
 
   void on_post_end(const HttpEnd& end);
   void on_unanswered();
@@ -110,8 +123,11 @@ class HttpCall final : public ListNode,
   HttpHead head_;
   std::string session_used_;
   std::string resumed_from_;  ///< The event id of the last attempt to resume.
+  std::string_view fault_;
   int fruitless_resumes_ = 0;
   std::size_t tail_bytes_ = 0;
+  bool is_hold_over_ = false;        ///< While what was held for long enough is told.
+  std::optional<HttpEnd> held_end_;  ///< Of a stream that ended while it was held.
   Phase phase_ = Phase::kIdle;
   Recovery recovery_ = Recovery::kNone;
   bool has_recovered_ = false;

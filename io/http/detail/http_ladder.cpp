@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "io/http/detail/http_ladder.hpp"
 
+#include "io/http/detail/http_peer.hpp"
 #include "io/http/detail/http_status.hpp"
 
 #include <optional>
@@ -25,21 +26,22 @@ Error handshake_failed(std::string text) {
 }
 
 /// What fails however the conversation would begin. Nothing: go on.
-std::optional<Error> common_failure(const HttpReply& reply) {
+std::optional<Error> common_failure(const HttpPeer& peer, const HttpReply& reply) {
   const bool is_final =
       wants_authorization(reply.status) || is_redirect(reply.status) || reply.status >= kHttpFailed;
   if (!is_final) return std::nullopt;
   // A JSON-RPC error in it is not what matters.
-  if (is_json_rpc(reply.rpc)) return verdict_of(HttpHead(reply.status, {})).error;
+  if (is_json_rpc(reply.rpc)) return verdict_of(peer, HttpHead(reply.status, {})).error;
   return reply.rpc.error;
 }
 
 }  // namespace
 
-LadderStep after_discover(protocol::json::ValueReader& reader, const HttpReply& reply) {
-  if (std::optional<Error> failure = common_failure(reply)) return failed(*std::move(failure));
+LadderStep after_discover(const HttpPeer& peer, const HttpReply& reply) {
+  if (std::optional<Error> failure = common_failure(peer, reply))
+    return failed(*std::move(failure));
   if (is_json_rpc(reply.rpc)) {
-    ProbeVerdict probe = judge_probe(reader, reply.rpc);
+    ProbeVerdict probe = judge_probe(peer.codec.values, reply.rpc);
     switch (probe.kind) {
       case ProbeVerdict::Kind::kModern:
         return {Rung::kModern, std::move(probe), {}};
@@ -57,13 +59,14 @@ LadderStep after_discover(protocol::json::ValueReader& reader, const HttpReply& 
   return {Rung::kInitialize, {}, {}};
 }
 
-LadderStep after_initialize(protocol::json::ValueReader& reader, const HttpReply& reply) {
-  if (std::optional<Error> failure = common_failure(reply)) return failed(*std::move(failure));
+LadderStep after_initialize(const HttpPeer& peer, const HttpReply& reply) {
+  if (std::optional<Error> failure = common_failure(peer, reply))
+    return failed(*std::move(failure));
   if (reply.rpc.outcome == Outcome::kOk) return {Rung::kLegacy, {}, {}};
   Error why = reply.rpc.error;
   if (reply.rpc.outcome == Outcome::kPeerError) {
     why = handshake_failed("the server refused initialize: " +
-                           read_error_text(reader, reply.rpc.body));
+                           read_error_text(peer.codec.values, reply.rpc.body));
   }
   const bool may_be_older = reply.status == kHttpRefused || reply.status == kHttpNotFound ||
                             reply.status == kHttpMethodNotAllowed;

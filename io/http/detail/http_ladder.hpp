@@ -19,12 +19,13 @@
 
 #include "io/mcp/handshake.hpp"
 #include "io/mcp_transport.hpp"
-#include "protocol/json/value.hpp"
 
 #include <cstdint>
 #include <string>
 
 namespace mcpwire::io::detail {
+
+struct HttpPeer;
 
 /// A JSON-RPC reply with what HTTP said of it.
 struct HttpReply {
@@ -48,7 +49,7 @@ struct LadderStep {
   Error error = {};
 };
 
-LadderStep after_discover(protocol::json::ValueReader& reader, const HttpReply& reply);
-LadderStep after_initialize(protocol::json::ValueReader& reader, const HttpReply& reply);
+LadderStep after_discover(const HttpPeer& peer, const HttpReply& reply);
+LadderStep after_initialize(const HttpPeer& peer, const HttpReply& reply);
 
 }  // namespace mcpwire::io::detail

@@ -4,6 +4,7 @@
 #include "io/http/detail/http_status.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace mcpwire::io::detail {
 namespace {
@@ -28,16 +29,16 @@ void HttpListener::on_head(const HttpHead& head) {
   reader_.begin(head);
   const bool is_stream = status_ == kHttpOk && reader_.kind() == BodyKind::kEvents;
   // 405 is how a server says that it has none; the rest would not be better the next time either.
-  if (!is_stream) give_up(resume_refused(status_));
+  if (!is_stream) give_up(no_stream(status_));
 }
 
 void HttpListener::on_body(std::string_view bytes) {
   if (!reader_.feed(bytes)) give_up(message_too_large(peer_.limits.message_bytes_max));
 }
 
-void HttpListener::on_message(std::string_view json) {
+void HttpListener::on_message(std::string_view json, LargeLine memory) {
   has_heard_ = true;
-  owner_.on_listener_message(json);
+  owner_.on_listener_message(json, std::move(memory));
 }
 
 void HttpListener::on_end(const HttpEnd& end) {

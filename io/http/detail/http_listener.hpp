@@ -27,7 +27,7 @@ class HttpListener final : private HttpSink, private ResponseReader::Sink, priva
  public:
   class Owner {
    public:
-    virtual void on_listener_message(std::string_view json) = 0;
+    virtual void on_listener_message(std::string_view json, LargeLine memory) = 0;
     /// Of another type than "message": "endpoint".
     virtual void on_listener_event(const SseEvent& event) = 0;
     /// It is over for good. `status` is 0 if there was no answer.
@@ -38,7 +38,10 @@ class HttpListener final : private HttpSink, private ResponseReader::Sink, priva
   };
 
   HttpListener(HttpPeer& peer, Owner& owner, ListenAgain again) noexcept
-      : peer_(peer), owner_(owner), reader_(*this, peer.limits.message_bytes_max), again_(again) {}
+      : peer_(peer),
+        owner_(owner),
+        reader_(*this, peer.limits.message_bytes_max, peer.codec.lines),
+        again_(again) {}
 
   void start();
 
@@ -47,7 +50,7 @@ class HttpListener final : private HttpSink, private ResponseReader::Sink, priva
   void on_head(const HttpHead& head) override;
   void on_body(std::string_view bytes) override;
   void on_end(const HttpEnd& end) override;
-  void on_message(std::string_view json) override;
+  void on_message(std::string_view json, LargeLine memory) override;
   void on_other_event(const SseEvent& event) override { owner_.on_listener_event(event); }
   void on_timer() override { start(); }
   void give_up(const Error& why);

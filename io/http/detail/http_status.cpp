@@ -13,6 +13,10 @@ namespace {
 
 using protocol::Outcome;
 
+constexpr int kUnauthorized = 401;
+constexpr int kForbidden = 403;
+constexpr int kProxyUnauthorized = 407;
+
 bool contains_word_session(std::string_view text) noexcept {
   constexpr std::string_view kWord = "session";
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
@@ -33,17 +37,42 @@ Error peer_error(ErrorKind kind, ErrorCode code, std::string text) {
 
 }  // namespace
 
-bool wants_authorization(int status) noexcept { return status == 401 || status == 403; }
+bool wants_authorization(int status) noexcept {
+  return status == kUnauthorized || status == kForbidden || status == kProxyUnauthorized;
+}
 
-HttpVerdict verdict_of(const HttpHead& head) {
+Error authorization_error(const HttpPeer& peer, int status, std::string_view said) {
+  const auto& headers = peer.endpoint.headers;
+  std::string text = "HTTP " + std::to_string(status) + ": ";
+  if (status == kProxyUnauthorized) {
+    text +=
+        "the proxy wants authorization: its url needs a name and a password (https_proxy, "
+        "http_proxy)";
+  } else if (headers.empty()) {
+    text += status == kForbidden ? "the server forbids it; if it wants authorization"
+                                 : "the server wants authorization";
+    text +=
+        R"(: give it "headers" in the configuration, such as "Authorization": "Bearer ${TOKEN}")";
+  } else {
+    text += "the server wants other authorization than the configured headers have";
+    const char* separator = " (";
+    for (const auto& [name, value] : headers) {
+      text.append(std::exchange(separator, ", ")).append(name);
+    }
+    text += ')';
+  }
+  if (!said.empty()) text.append("; it says: ").append(said);
+  return peer_error(ErrorKind::kConfiguration, ErrorCode::kAuthorization, peer.shown(text));
+}
+
+HttpVerdict verdict_of(const HttpPeer& peer, const HttpHead& head) {
   const std::string answered = "the server answered with HTTP " + std::to_string(head.status);
   if (head.status >= kHttpFailed) {
     return {Outcome::kUnknown,
             peer_error(ErrorKind::kDisconnected, ErrorCode::kPeerError, answered)};
   }
   if (wants_authorization(head.status)) {
-    return {Outcome::kRejected, peer_error(ErrorKind::kConfiguration, ErrorCode::kPeerRefused,
-                                           answered + ": it wants authorization")};
+    return {Outcome::kRejected, authorization_error(peer, head.status)};
   }
   if (head.status < kHttpRefused) {
     const std::string target = shown_address(head.find("location"));
@@ -71,16 +100,22 @@ Error broken_off() {
                     "the server's stream broke off before the answer");
 }
 
-Error no_answer(int status) {
-  return peer_error(
-      ErrorKind::kInvalid, ErrorCode::kProtocolViolation,
-      "the server's HTTP " + std::to_string(status) + " has no answer to the request in it");
+Error no_answer(int status, std::string_view fault) {
+  std::string text =
+      "the server's HTTP " + std::to_string(status) + " has no answer to the request in it";
+  if (!fault.empty()) text.append(" (").append(fault).append(")");
+  return peer_error(ErrorKind::kInvalid, ErrorCode::kProtocolViolation, std::move(text));
 }
 
 Error resume_refused(int status) {
   return peer_error(ErrorKind::kDisconnected, ErrorCode::kClosed,
                     "the server's stream broke off, and HTTP " + std::to_string(status) +
                         " came in place of its rest");
+}
+
+Error no_stream(int status) {
+  return peer_error(ErrorKind::kInvalid, ErrorCode::kProtocolViolation,
+                    "the server's HTTP " + std::to_string(status) + " is no stream of events");
 }
 
 Error message_too_large(std::size_t bytes_max) {

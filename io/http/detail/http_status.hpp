@@ -36,10 +36,12 @@ struct HttpVerdict {
 
 /// Of a status that is no success. kRejected: the server refused and did not run it (3xx, 4xx).
 /// kUnknown: 5xx, also 503: a proxy says so, too, when its server dies in the middle of a request.
-HttpVerdict verdict_of(const HttpHead& head);
+HttpVerdict verdict_of(const HttpPeer& peer, const HttpHead& head);
 
-/// 401 or 403: the server wants authorization.
+/// 401 or 403: the server wants authorization; 407: a proxy does.
 bool wants_authorization(int status) noexcept;
+/// What is to be configured. `said`: what the server said to it, or nothing.
+Error authorization_error(const HttpPeer& peer, int status, std::string_view said = {});
 
 /// Whether a refusal means that the session is gone: 404 to a request that named one, or 400 with
 /// the SDK's -32000 and a text that speaks of the session.
@@ -47,8 +49,10 @@ bool is_session_lost(const HttpPeer& peer, const HttpCall& call, std::int64_t co
                      std::string_view text);
 
 Error broken_off();
-Error no_answer(int status);
+/// `fault`: why what came could not be read; empty: nothing came that looked like one.
+Error no_answer(int status, std::string_view fault = {});
 Error resume_refused(int status);
+Error no_stream(int status);
 Error message_too_large(std::size_t bytes_max);
 
 }  // namespace mcpwire::io::detail

@@ -26,7 +26,7 @@ bool ResponseReader::feed(std::string_view bytes) {
       return events_.feed(bytes);
     case BodyKind::kJson:
       if (bytes.size() > message_bytes_max_ - text_.size()) return false;
-      text_ += bytes;
+      text_.append(bytes);
       return true;
     case BodyKind::kNone:
     case BodyKind::kOther:
@@ -37,8 +37,9 @@ bool ResponseReader::feed(std::string_view bytes) {
 
 void ResponseReader::finish() {
   if (kind_ != BodyKind::kJson || text_.empty()) return;
-  const std::string text = std::exchange(text_, {});
-  sink_.on_message(text);
+  MessageText text = std::exchange(text_, text_.empty_one());
+  const std::string_view json = text.view();
+  sink_.on_message(json, text.take_memory());
 }
 
 void ResponseReader::stop() noexcept {
@@ -47,9 +48,9 @@ void ResponseReader::stop() noexcept {
   kind_ = BodyKind::kNone;
 }
 
-void ResponseReader::on_event(const SseEvent& event) {
+void ResponseReader::on_event(const SseEvent& event, LargeLine memory) {
   if (event.type == "message") {
-    sink_.on_message(event.data);
+    sink_.on_message(event.data, std::move(memory));
   } else {
     sink_.on_other_event(event);
   }

@@ -25,6 +25,7 @@ struct FakeExchange {
   HttpSink* sink = nullptr;
   bool is_given_up = false;  ///< By who made it, before its end.
   bool is_over = false;
+  bool is_paused = false;
 
   std::string body() const { return request.body == nullptr ? "" : *request.body; }
   /// The value of a header; "(none)" if it is not sent.
@@ -86,8 +87,8 @@ class FakeHttpClient final : public HttpClient {
     ~Handle() override {
       if (!exchange_.is_over) exchange_.is_given_up = true;
     }
-    void pause() override {}
-    void resume() override {}
+    void pause() override { exchange_.is_paused = true; }
+    void resume() override { exchange_.is_paused = false; }
 
    private:
     FakeExchange& exchange_;

@@ -195,11 +195,12 @@ void add_sizes(Behaviours& all) {
                        flood(peer, "HTTP/1.1 200 OK\r\n", "X-A: bbbbbbbbbbbbbbbb\r\n");
                      },
                  .says = "limits.headerBytes"});
-  all.push_back({.name = "sends one header line without end",
-                 .outcome = Outcome::kUnknown,
-                 .script = [](Peer& peer, const Request&) {
-                   flood(peer, "HTTP/1.1 200 OK\r\nX: ", "xxxxxxxxxxxxxxxx");
-                 }});
+  all.push_back(
+      {.name = "sends one header line without end",
+       .outcome = Outcome::kUnknown,
+       .script = [](Peer& peer,
+                    const Request&) { flood(peer, "HTTP/1.1 200 OK\r\nX: ", "xxxxxxxxxxxxxxxx"); },
+       .says = "header"});
   all.push_back({.name = "sends interim responses without end",
                  .outcome = Outcome::kUnknown,
                  .script =
@@ -363,6 +364,7 @@ const std::vector<HttpBehaviour>& http_behaviours() {
     add_sizes(all);
     add_statuses(all);
     add_bodies(all);
+    add_odd_answers(all);
     return all;
   }();
   return kAll;

@@ -35,6 +35,9 @@ struct HttpBehaviour {
   std::size_t variants = 1;
 };
 
+/// Those of http_odd_answers.cpp.
+void add_odd_answers(std::vector<HttpBehaviour>& all);
+
 /// The script's variant under way.
 extern std::atomic<std::size_t> behaviour_variant;
 

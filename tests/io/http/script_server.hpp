@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -101,6 +102,11 @@ class ScriptConnection {
   /// The head of a stream that ends with the connection.
   bool stream() {
     return send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n");
+  }
+  /// send() gives up once the peer has taken nothing for so long.
+  void limit_patience(std::uint64_t microseconds) {
+    const timeval time{0, static_cast<suseconds_t>(microseconds)};
+    ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
   }
   /// Sends a reset in place of an end.
   void reset() {

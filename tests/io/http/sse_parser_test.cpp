@@ -11,12 +11,15 @@ namespace mcpwire::io {
 namespace {
 
 struct Heard final : SseParser::Sink {
-  void on_event(const SseEvent& event) override {
+  void on_event(const SseEvent& event, LargeLine memory) override {
+    large += memory ? 1 : 0;
     events.push_back(std::string(event.type) + "|" + std::string(event.data));
     if (parser != nullptr && event.data == "stop") parser->stop();
+    if (parser != nullptr && event.data.starts_with("hold")) parser->hold();
   }
   std::vector<std::string> events;
   SseParser* parser = nullptr;
+  int large = 0;
 };
 
 using Events = std::vector<std::string>;
@@ -177,6 +180,40 @@ TEST(SseParserTest, StopsInTheMiddleOfWhatItWasFed) {
   EXPECT_TRUE(parser.feed("data: stop\n\ndata: late\n\n"));
   EXPECT_TRUE(parser.feed("data: later\n\n"));
   EXPECT_EQ(heard.events, Events{"message|stop"});
+}
+
+TEST(SseParserTest, KeepsWhatComesWhileItIsHeldWhereverItWasCut) {
+  const std::string stream = "data: hold1\r\n\r\ndata: hold2\n\ndata: three\n\n";
+  for (std::size_t cut = 0; cut <= stream.size(); ++cut) {
+    Heard heard;
+    SseParser parser(heard, 1000);
+    heard.parser = &parser;
+    EXPECT_TRUE(parser.feed(std::string_view(stream).substr(0, cut)));
+    EXPECT_TRUE(parser.feed(std::string_view(stream).substr(cut)));
+    EXPECT_EQ(heard.events, Events{"message|hold1"}) << cut;
+    EXPECT_TRUE(parser.is_held());
+    EXPECT_TRUE(parser.release());
+    EXPECT_EQ(heard.events.size(), 2U) << cut;
+    EXPECT_TRUE(parser.is_held());
+    EXPECT_TRUE(parser.release());
+    EXPECT_EQ(heard.events.back(), "message|three") << cut;
+    EXPECT_FALSE(parser.is_held());
+  }
+}
+
+TEST(SseParserTest, LargeDataComesWithItsMemoryHoweverItIsCut) {
+  LargeLinePool lines;
+  const std::string text(MessageText::kLargeBytes, 'x');
+  const std::string stream = "data: " + text + "\ndata:y\n\ndata: z\n\n";
+  for (const std::size_t piece : {1UL, 5UL, 6UL, 7UL, 1000UL, stream.size()}) {
+    Heard heard;
+    SseParser parser(heard, 10 * MessageText::kLargeBytes, &lines);
+    for (std::size_t at = 0; at < stream.size(); at += piece) {
+      ASSERT_TRUE(parser.feed(std::string_view(stream).substr(at, piece)));
+    }
+    EXPECT_EQ(heard.events, (Events{"message|" + text + "\ny", "message|z"})) << piece;
+    EXPECT_EQ(heard.large, 1) << piece;
+  }
 }
 
 }  // namespace
