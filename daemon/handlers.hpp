@@ -22,9 +22,9 @@ io::task<Result<void>> serve_list_servers(Session& session, std::uint64_t correl
 io::task<Result<void>> serve_list_tools(Session& session, std::uint64_t correlation,
                                         std::string payload);
 io::task<Result<void>> serve_call_tool(Session& session, std::uint64_t correlation,
-                                       std::string payload);
+                                       RequestPayload payload);
 io::task<Result<void>> serve_request(Session& session, std::uint64_t correlation,
-                                     std::string payload);
+                                     RequestPayload payload);
 /// subscriptions/listen, part of the above; answers `request`, which outlives it.
 io::task<void> serve_listen(Request& request, std::string payload);
 io::task<Result<void>> serve_status(Session& session, std::uint64_t correlation);

@@ -3,6 +3,7 @@
 // list_tools: the tools of one server or of all of a configuration, asked side by side.
 #include "daemon/call_limits.hpp"
 #include "daemon/handlers.hpp"
+#include "daemon/hidden_secrets.hpp"
 #include "daemon/request.hpp"
 #include "daemon/server_access.hpp"
 #include "daemon/tool_catalogue.hpp"
@@ -48,8 +49,11 @@ struct ListOneServer {
     if (deadline_ns != 0) deadline.set(deadline_ns);
     Result<pool::Lease> lease = co_await lease_server(services->pool, *found, own_scope);
     if (!lease.has_value()) co_return fail(std::move(lease).error());
-    co_return co_await fetch_tools(lease->transport(), {&own_scope, limits.deadline_ns,
-                                                        limits.inactivity_ns, nullptr, nullptr});
+    Result<std::string> tools = co_await fetch_tools(
+        lease->transport(),
+        {&own_scope, limits.deadline_ns, limits.inactivity_ns, nullptr, nullptr});
+    if (!tools.has_value()) co_return fail(hide_secrets(*found->server->spec, tools.error()));
+    co_return std::move(tools);
   }
 };
 

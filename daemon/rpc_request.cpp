@@ -3,6 +3,7 @@
 // Any other request of MCP: what the table of methods lets a client send is relayed; what belongs
 // to the daemon's own conversation with the server is not.
 #include "daemon/handlers.hpp"
+#include "daemon/large_request.hpp"
 #include "daemon/request.hpp"
 #include "daemon/server_call.hpp"
 #include "io/mcp/meta.hpp"
@@ -74,7 +75,7 @@ Result<ServerCall> parse_request(json::ValueReader& reader, std::string_view pay
   std::string meta(TRY(fields.text(fixed.meta)));
   if (!meta.empty()) TRY(check_object(reader, meta, "_meta is"));
   ServerCall call{
-      .server = TRY(fields.text(fixed.server)),
+      .server = copy_text(TRY(fields.text(fixed.server))),
       .method = TRY(find_relayed(TRY(fields.text(fixed.method)))),
       .deadline_ns = fixed.deadline_ns,
       .abilities = mcp::ClientAbilities::from_bits(static_cast<std::uint32_t>(fixed.abilities))};
@@ -99,20 +100,23 @@ bool is_listen(std::string_view payload) {
 
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
 io::task<Result<void>> serve_request(Session& session, std::uint64_t correlation,
-                                     std::string payload) {
-  Request request(session, protocol::Method::kRequest, correlation, payload.size());
+                                     RequestPayload payload) {
+  Request request(session, protocol::Method::kRequest, correlation, payload.view().size());
   request.publish(protocol::CallState::kClaimed);
-  if (is_listen(payload)) {
-    co_await serve_listen(request, std::move(payload));
+  if (is_listen(payload.view())) {
+    co_await serve_listen(request, std::string(payload.view()));
     co_return Result<void>{};
   }
-  const Result<ServerCall> call = parse_request(session.services().values, payload);
+  const bool is_large = payload.is_large();
+  const Result<ServerCall> call =
+      is_large ? co_await parse_large(request, std::move(payload), parse_request)
+               : parse_request(session.services().values, payload.view());
   if (!call.has_value()) {
     request.answer_not_started(call.error());
     co_return Result<void>{};
   }
   answer_with(request, co_await send_to_server(request, *call));
-  recycle_text(std::move(payload));
+  payload.release();
   co_return Result<void>{};
 }
 

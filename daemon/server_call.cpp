@@ -2,11 +2,13 @@
 #include "daemon/server_call.hpp"
 
 #include "daemon/call_limits.hpp"
+#include "daemon/hidden_secrets.hpp"
 #include "daemon/log_levels.hpp"
 #include "daemon/server_access.hpp"
 #include "daemon/subscriptions.hpp"
 #include "io/mcp/exchange.hpp"
 #include "io/mcp/pages.hpp"
+#include "io/mcp/result_type.hpp"
 #include "io/mcp/splice.hpp"
 #include "io/sleep.hpp"
 #include "protocol/base/hex.hpp"
@@ -82,7 +84,8 @@ bool was_lost(const io::RpcReply& reply) {
 io::task<io::RpcReply> send_all_pages(io::McpTransport& transport,
                                       const ServerCall& call,  // outlives: awaited at once
                                       io::RequestOptions options) {
-  io::RpcReply reply = co_await io::fetch_pages(transport, *call.method, call.params, options);
+  io::RpcReply reply =
+      co_await io::fetch_pages(transport, *call.method, call.all_params(), options);
   if (reply.outcome == Outcome::kOk) {
     reply.body = io::with_member({}, call.method->page_key, reply.body);
   }
@@ -98,14 +101,15 @@ io::task<io::RpcReply> send(Session& session, pool::Lease& lease,  // outlive: a
   if (services.log_levels != nullptr) {
     // Each client has its own; a level that there is none of is the server's to refuse.
     const bool is_level = call.method->name == mcp::kSetLevel;
-    const auto level = is_level ? read_log_level(services.values, call.params) : std::nullopt;
+    const auto level = is_level ? read_log_level(services.values, call.all_params()) : std::nullopt;
     if (level.has_value()) return services.log_levels->set(&session, lease, *level, options);
     services.log_levels->on_use(lease.connection());
   }
   if (call.pages == protocol::Pages::kAll) return send_all_pages(transport, call, options);
   io::TaskNews* const news =
       services.subscriptions == nullptr ? nullptr : &services.subscriptions->task_news();
-  return io::exchange(services.loop, transport, call.method->name, call.params, options, news);
+  return io::exchange(services.loop, transport, call.method->name, call.all_params(), options,
+                      news);
 }
 
 }  // namespace
@@ -162,6 +166,7 @@ io::task<Result<io::RpcReply>> send_to_server(
   request.set_server(call.server, (*found).server->spec->identity);
   io::RequestOptions options{
       .scope = &request.scope(), .observer = &request, .progress = &request, .meta = call.meta};
+  options.params_memory = call.large_params;
   options.server_requests = request.accept_questions(call.abilities);
   if (options.server_requests != nullptr) options.abilities = call.abilities;
 
@@ -187,7 +192,11 @@ io::task<Result<io::RpcReply>> send_to_server(
     io::RpcReply reply = co_await send(session, *lease, call, options);
     const bool was_unsent = was_too_late(reply);
     const bool repeats = may_repeat && was_lost(reply);
-    if (attempt == kAttemptsMax || !(was_unsent || repeats)) co_return std::move(reply);
+    if (attempt == kAttemptsMax || !(was_unsent || repeats)) {
+      io::require_object(reply);
+      hide_secrets(services.values, *found->server->spec, reply);
+      co_return std::move(reply);
+    }
     if (repeats) may_repeat = false;
     // What was sent once stays so in the call word.
     if (was_unsent) request.publish(protocol::CallState::kClaimed);

@@ -18,6 +18,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -30,15 +31,19 @@ struct TraceContext {
   std::uint8_t trace_flags = 0;
 };
 
-/// A request as the client sent it; the views live as long as the request.
+/// A request as the client sent it.
 struct ServerCall {
-  std::string_view server;
+  std::string server;
   const protocol::mcp::MethodFacts* method = nullptr;  ///< Never null.
   std::string params;  ///< A validated JSON object without `_meta`, or empty.
-  std::string meta;    ///< A validated JSON object, or empty.
+  /// Instead of `params`, where they are large: all that handle them share them.
+  std::shared_ptr<const std::string> large_params = nullptr;
+  std::string meta;  ///< A validated JSON object, or empty.
   std::uint64_t deadline_ns = 0;
   protocol::mcp::ClientAbilities abilities;
   protocol::Pages pages = protocol::Pages::kOne;
+
+  std::string_view all_params() const noexcept { return large_params ? *large_params : params; }
 };
 
 /// Is `text` one JSON object? `what` names it in the error (kMalformedJson, kArgumentsNotObject).

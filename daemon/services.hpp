@@ -48,6 +48,8 @@ struct Services {
   /// One for all requests: its buffers are made once, not for each call. Never held across an
   /// await.
   protocol::json::ValueReader values{};
+  /// For what takes long; null: it is done on the loop.
+  io::HelperThread* helper = nullptr;
   /// Null: nobody can listen to servers.
   SubscriptionHub* subscriptions = nullptr;
   /// Null: a client's level is its server's, for all.

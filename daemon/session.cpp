@@ -166,9 +166,9 @@ void Session::on_request(const protocol::FrameHeader& header, ByteSpan payload) 
       return scope.spawn(
           serve_list_tools(*this, header.correlation, std::string(as_text(payload))));
     case Method::kCallTool:
-      return scope.spawn(serve_call_tool(*this, header.correlation, copy_text(as_text(payload))));
+      return scope.spawn(serve_call_tool(*this, header.correlation, take_payload(payload)));
     case Method::kRequest:
-      return scope.spawn(serve_request(*this, header.correlation, copy_text(as_text(payload))));
+      return scope.spawn(serve_request(*this, header.correlation, take_payload(payload)));
     case Method::kStatus:
       return scope.spawn(serve_status(*this, header.correlation));
     case Method::kShutdown:
@@ -176,6 +176,13 @@ void Session::on_request(const protocol::FrameHeader& header, ByteSpan payload) 
     default:
       return violation("a request of a method that is none");
   }
+}
+
+RequestPayload Session::take_payload(ByteSpan payload) {
+  std::shared_ptr<const void> owner;
+  if (payload.size() > RequestPayload::kSmallBytesMax) owner = channel_->keep_payload();
+  if (owner != nullptr) return {as_text(payload), std::move(owner)};
+  return RequestPayload(copy_text(as_text(payload)));
 }
 
 Session::Activity& Session::ensure_activity() {

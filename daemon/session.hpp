@@ -8,6 +8,7 @@
 // Invariants: a session ends only after the last of its requests; its channel is closed by then.
 #pragma once
 
+#include "daemon/request_payload.hpp"
 #include "daemon/services.hpp"
 #include "io/cancel.hpp"
 #include "io/one_shot.hpp"
@@ -106,6 +107,8 @@ class Session final : public ListNode, private FrameChannel::Receiver {
   void on_request(const protocol::FrameHeader& header, ByteSpan payload);
   void on_cancel(ByteSpan payload);
   void on_server_answer(ByteSpan payload);
+  /// Of the frame that is being handed over.
+  RequestPayload take_payload(ByteSpan payload);
   Request* find_request(std::uint64_t correlation);
   void answer_ping(const protocol::FrameHeader& header, ByteSpan payload);
   void answer_overloaded(const protocol::FrameHeader& header);

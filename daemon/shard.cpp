@@ -48,6 +48,7 @@ Shard::Shard(ShardSurroundings surroundings, Parts parts)
       endings_(loop_),
       no_sessions_(loop_) {
   pool_.on_empty([this] { surroundings_.on_change(); });
+  services_.helper = parts_.helper.get();
   services_.subscriptions = &subscriptions_;
   services_.log_levels = &log_levels_;
   services_.totals = [this] { return totals(); };

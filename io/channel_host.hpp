@@ -24,6 +24,10 @@
 
 namespace mcpwire::io {
 
+namespace detail {
+struct InboundMessage;
+}  // namespace detail
+
 enum class SharedMemoryPolicy : std::uint8_t { kOffer, kRefuse };
 
 struct ChannelHostOptions {
@@ -103,6 +107,7 @@ class ChannelHost {
   detail::SlabKeeper slabs_;
   detail::SlotPool active_memory_;
   std::vector<std::byte> scratch_;  ///< Holds the one payload that is being handed over.
+  detail::InboundMessage* delivered_ = nullptr;  ///< Inside on_frame().
   std::uint64_t violations_ = 0;
   std::uint32_t open_ = 0;
   std::uint32_t handshaking_ = 0;

@@ -48,6 +48,7 @@ class ClientChannel final : public FrameChannel,
   void start(Receiver& receiver) override;
   Result<void> send(const protocol::RequestHeader& header, std::uint64_t correlation, ByteSpan head,
                     ByteSpan body) override;
+  std::shared_ptr<const void> keep_payload() override;
   bool has_unsent() const noexcept override { return active_ && active_->outbox.has_pending(); }
   void publish_call_state(std::uint64_t correlation, protocol::CallState state) override;
   bool begin_sending(std::uint64_t correlation) override;

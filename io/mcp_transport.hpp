@@ -119,6 +119,10 @@ struct RequestOptions {
   /// those that belong to the hop (progressToken, and in a modern conversation protocolVersion,
   /// clientInfo, clientCapabilities): they are the transport's own. Read until the task suspends.
   std::string_view meta = {};
+  /// The request's `params`, where they are large and hold no line break: a transport may keep
+  /// that instead of a copy. Null, or other params (those of a later round): it copies what it
+  /// needs.
+  std::shared_ptr<const std::string> params_memory = nullptr;
   /// What the asking client can answer. Modern: declared with this request.
   protocol::mcp::ClientAbilities abilities = {};
   /// Null: the client can answer nothing, and what the server asks is refused.

@@ -2,9 +2,9 @@
 #include "io/process_spawner.hpp"
 
 #include "io/detail/child_clone.hpp"
-#include "io/detail/redaction.hpp"
 #include "io/fd_stream.hpp"
 #include "io/fd_watcher.hpp"
+#include "io/redaction.hpp"
 #include "protocol/base/check.hpp"
 
 #include <sys/resource.h>
@@ -162,7 +162,7 @@ Error step_error(const ClonedChild& child, const SpawnRequest& request) {
   Error error = Error::of(ErrorKind::kConfiguration,
                           is_missing ? ErrorCode::kCommandNotFound : ErrorCode::kSpawnFailed);
   // Both were expanded, with what may be a secret.
-  const auto shown = [&](const std::string& path) { return detail::shown_text(path, request); };
+  const auto shown = [&](const std::string& path) { return shown_text(path, request); };
   std::string text;
   switch (child.failed_step) {
     case ChildStep::kDirectory:
@@ -188,10 +188,10 @@ Error step_error(const ClonedChild& child, const SpawnRequest& request) {
 
 Result<std::unique_ptr<ChildProcess>> UringProcessSpawner::spawn(const SpawnRequest& request) {
   if (!request.program.starts_with('/')) {
-    return unusable("not an absolute path: " + detail::shown_text(request.program, request));
+    return unusable("not an absolute path: " + shown_text(request.program, request));
   }
   if (has_nul(request)) {
-    return unusable("a NUL byte in the command of " + detail::shown_text(request.program, request));
+    return unusable("a NUL byte in the command of " + shown_text(request.program, request));
   }
   detail::Pipe input = TRY(detail::create_pipe());
   detail::Pipe output = TRY(detail::create_pipe());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "io/stdio_transport.hpp"
 
-#include "io/detail/redaction.hpp"
+#include "io/redaction.hpp"
 #include "protocol/base/check.hpp"
 #include "protocol/mcp/method.hpp"
 
@@ -100,7 +100,7 @@ task<Result<void>> StdioTransport::restart() {
 }
 
 std::string StdioTransport::shown(std::string_view text) const {
-  return detail::shown_text(text, options_.server);
+  return io::shown_text(text, options_.server);
 }
 
 std::string StdioTransport::with_last_words(std::string text) const {

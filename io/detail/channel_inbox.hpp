@@ -33,6 +33,8 @@ struct InboundMessage {
   std::string assembled;
   std::optional<Error> dropped;  ///< Why there is no payload, if it was too much to keep.
 
+  /// The payload is in memory of its own, which moves with this.
+  bool is_apart() const noexcept { return !assembled.empty() || !mapping.bytes().empty(); }
   ByteSpan payload() const noexcept {
     return assembled.empty() ? unassembled : as_bytes(assembled);
   }

@@ -192,7 +192,9 @@ Result<void> ClientChannel::take_message(const FrameHeader& header, ByteSpan pay
   if ((*message)->dropped) {
     refuse((*message)->header, *(*message)->dropped);
   } else {
+    host_.delivered_ = &**message;
     deliver((*message)->header, (*message)->payload());
+    host_.delivered_ = nullptr;
   }
   return {};
 }
@@ -236,6 +238,13 @@ void ClientChannel::deliver(const FrameHeader& header, ByteSpan payload) {
   } else if (state_ == State::kOpen) {
     host_.loop().cancel_spin();  // The server that will answer needs the processor.
   }
+}
+
+std::shared_ptr<const void> ClientChannel::keep_payload() {
+  detail::InboundMessage* const message = host_.delivered_;
+  // Bytes of the frame itself are in memory that the next one takes.
+  if (message == nullptr || !message->is_apart()) return nullptr;
+  return std::make_shared<detail::InboundMessage>(std::move(*message));
 }
 
 /// Null, or what the client's process has too much of.

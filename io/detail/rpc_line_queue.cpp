@@ -9,8 +9,12 @@
 
 namespace mcpwire::io::detail {
 
-Result<void> RpcLineQueue::push(std::string line, RpcLineOwner* owner) {
-  MCPWIRE_CHECK(line.ends_with('\n'));
+std::string_view RpcLineQueue::Line::part(int number) const noexcept {
+  return number == 0 ? std::string_view(text.head) : number == 1 ? text.body : text.tail;
+}
+
+Result<void> RpcLineQueue::push(RpcLine line, RpcLineOwner* owner) {
+  MCPWIRE_CHECK(line.last_part().ends_with('\n'));
   if (is_stopped_) return fail(ErrorKind::kDisconnected, ErrorCode::kClosed);
   // A request of any size is let in while there is room; nobody waits for what we say unasked.
   const std::size_t added = owner == nullptr ? line.size() : 0;
@@ -22,7 +26,7 @@ Result<void> RpcLineQueue::push(std::string line, RpcLineOwner* owner) {
   }
   queued_bytes_ += line.size();
   if (spare_.empty()) spare_.emplace_back();
-  spare_.front() = {std::move(line), owner};
+  spare_.front() = {std::move(line), owner, 0, 0};
   waiting_.splice(waiting_.end(), spare_, spare_.begin());
   if (in_flight_.empty()) start_next();
   return {};
@@ -34,7 +38,7 @@ void RpcLineQueue::forget(const RpcLineOwner& owner) noexcept {
   }
   for (auto line = waiting_.begin(); line != waiting_.end(); ++line) {
     if (line->owner != &owner) continue;
-    queued_bytes_ -= line->bytes.size();
+    queued_bytes_ -= line->text.size();
     waiting_.erase(line);
     return;
   }
@@ -42,7 +46,7 @@ void RpcLineQueue::forget(const RpcLineOwner& owner) noexcept {
 
 void RpcLineQueue::stop() noexcept {
   is_stopped_ = true;
-  for (const Line& line : waiting_) queued_bytes_ -= line.bytes.size();
+  for (const Line& line : waiting_) queued_bytes_ -= line.text.size();
   waiting_.clear();
 }
 
@@ -52,34 +56,59 @@ void RpcLineQueue::start_next() {
     const Line& line = waiting_.front();
     if (line.owner == nullptr || line.owner->may_start()) {
       in_flight_.splice(in_flight_.end(), waiting_, waiting_.begin());
-      const std::string_view bytes = in_flight_.front().bytes;
-      if (outgoing_ != nullptr) outgoing_->on_outgoing(bytes.substr(0, bytes.size() - 1));
-      writer_.write(as_bytes(bytes), *this);
+      if (outgoing_ != nullptr) tell_outgoing(in_flight_.front().text);
+      write_next_part(in_flight_.front());
       return;
     }
-    queued_bytes_ -= line.bytes.size();
+    queued_bytes_ -= line.text.size();
     waiting_.pop_front();
   }
 }
 
+/// False where all of them were begun.
+bool RpcLineQueue::write_next_part(Line& line) {
+  while (line.parts_begun < kParts) {
+    const std::string_view bytes = line.part(line.parts_begun++);
+    if (bytes.empty()) continue;
+    writer_.write(as_bytes(bytes), *this);
+    return true;
+  }
+  return false;
+}
+
+/// Observers are for tests and recordings: nothing is spared for them.
+void RpcLineQueue::tell_outgoing(const RpcLine& line) {
+  if (line.tail.empty()) {
+    outgoing_->on_outgoing(std::string_view(line.head).substr(0, line.head.size() - 1));
+    return;
+  }
+  std::string whole = line.head;
+  whole.append(line.body).append(line.tail);
+  whole.pop_back();
+  outgoing_->on_outgoing(whole);
+}
+
 void RpcLineQueue::on_written(std::size_t written, const Error* error) {
   MCPWIRE_CHECK(in_flight_.size() == 1);
+  in_flight_.front().written += written;
+  if (error == nullptr && write_next_part(in_flight_.front())) return;
   Line line = std::move(in_flight_.front());
   if (spare_.size() < kSpareLinesMax) {
     spare_.splice(spare_.end(), in_flight_);
   } else {
     in_flight_.clear();
   }
-  MCPWIRE_CHECK(written <= line.bytes.size());
-  queued_bytes_ -= line.bytes.size();
+  const std::size_t bytes = line.text.size();
+  MCPWIRE_CHECK(line.written <= bytes);
+  queued_bytes_ -= bytes;
   if (error != nullptr) {
     stop();
-    if (line.owner != nullptr) line.owner->on_line_failed(written + 1 >= line.bytes.size());
+    if (line.owner != nullptr) line.owner->on_line_failed(line.written + 1 >= bytes);
     observer_.on_write_failed(*error);
     return;
   }
-  MCPWIRE_CHECK(written == line.bytes.size());
-  recycle_text(std::move(line.bytes));
+  MCPWIRE_CHECK(line.written == bytes);
+  recycle_text(std::move(line.text.head));
   if (line.owner != nullptr) line.owner->on_line_sent();
   start_next();
   if (in_flight_.empty()) observer_.on_writer_idle();

@@ -17,7 +17,10 @@
 
 #include <cstddef>
 #include <list>
+#include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 
 namespace mcpwire::io::detail {
 
@@ -34,6 +37,22 @@ class RpcLineOwner {
 
  protected:
   ~RpcLineOwner() = default;
+};
+
+/// One line: a text, or a text, a large body that others keep as well, and the end.
+struct RpcLine {
+  RpcLine() = default;
+  RpcLine(std::string text) noexcept : head(std::move(text)) {}  // Implicit: a text is a line.
+
+  std::size_t size() const noexcept { return head.size() + body.size() + tail.size(); }
+  std::string_view last_part() const noexcept {
+    return tail.empty() ? std::string_view(head) : tail;
+  }
+
+  std::string head;
+  std::shared_ptr<const std::string> memory;  ///< What `body` lies in.
+  std::string_view body;                      ///< Without a line break.
+  std::string_view tail;                      ///< A constant.
 };
 
 class RpcLineQueue final : private ByteWriter::Completion {
@@ -58,7 +77,7 @@ class RpcLineQueue final : private ByteWriter::Completion {
 
   /// Queues `line`, which ends in a newline, and starts it if nothing is in flight. `owner` may be
   /// null. Errors: kOverloaded/kQueueFull; kDisconnected/kClosed after stop() or a failed write.
-  Result<void> push(std::string line, RpcLineOwner* owner);
+  Result<void> push(RpcLine line, RpcLineOwner* owner);
 
   /// The owner leaves: its waiting line is dropped, one in flight is finished without it.
   void forget(const RpcLineOwner& owner) noexcept;
@@ -71,12 +90,18 @@ class RpcLineQueue final : private ByteWriter::Completion {
 
  private:
   static constexpr std::size_t kSpareLinesMax = 8;
+  static constexpr int kParts = 3;
   struct Line {
-    std::string bytes;
+    std::string_view part(int number) const noexcept;
+    RpcLine text;
     RpcLineOwner* owner = nullptr;
+    int parts_begun = 0;
+    std::size_t written = 0;
   };
 
   void start_next();
+  bool write_next_part(Line& line);
+  void tell_outgoing(const RpcLine& line);
   void on_written(std::size_t written, const Error* error) override;
 
   ByteWriter& writer_;

@@ -70,6 +70,26 @@ std::string request_line(std::uint64_t id, std::string_view method, std::string_
   return text;
 }
 
+RpcLine large_request_line(std::uint64_t id, std::string_view method,
+                           std::shared_ptr<const std::string> memory, const RequestMeta& meta) {
+  const std::string_view params = *memory;
+  RpcLine whole(request_line(id, method, meta.empty() ? std::string_view() : "{}", meta));
+  // What is in front of the params' first member, and the ends of the params and of the message.
+  const std::string_view end = meta.empty() ? "}\n" : "}}\n";
+  whole.head.resize(whole.head.size() - end.size());
+  if (meta.empty()) {
+    whole.head += R"(,"params":)";
+    whole.body = params;
+  } else {
+    whole.body = params.substr(params.find('{') + 1);
+    whole.body.remove_prefix(whole.body.find_first_not_of(" \t"));
+    if (!whole.body.starts_with('}')) whole.head += ',';
+  }
+  whole.tail = "}\n";
+  whole.memory = std::move(memory);
+  return whole;
+}
+
 std::string notification_line(std::string_view method, std::string_view params) {
   return line(method.size() + params.size(), [&](json::Writer& writer) {
     writer.key("method").string(method);

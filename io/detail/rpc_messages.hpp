@@ -6,11 +6,13 @@
 // Threading: pure functions; a reader belongs to one thread.
 #pragma once
 
+#include "io/detail/rpc_line_queue.hpp"
 #include "io/mcp/meta.hpp"
 #include "protocol/base/result.hpp"
 #include "protocol/json/value.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +23,11 @@ namespace mcpwire::io::detail {
 /// `_meta`; if it is empty and so is `meta`, it is left out.
 std::string request_line(std::uint64_t id, std::string_view method, std::string_view params,
                          const RequestMeta& meta = {});
+/// The same, with `params` at its end where they lie; `*memory` is them. REQUIRES: no line break in
+/// them.
+RpcLine large_request_line(std::uint64_t id, std::string_view method,
+                           std::shared_ptr<const std::string> memory, const RequestMeta& meta);
+
 std::string notification_line(std::string_view method, std::string_view params);
 std::string cancelled_line(std::uint64_t request_id, std::string_view reason);
 

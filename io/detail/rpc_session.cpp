@@ -45,7 +45,7 @@ task<RpcReply> RpcSession::request(std::string_view method, std::string_view par
   const ResultRules rules =
       is_handshake ? ResultRules{} : result_rules(*revision_, method, options.abilities);
   RpcPending pending(loop_, options);
-  Result<std::string> line = line_of(id, method, params, pending);
+  Result<RpcLine> line = line_of(id, method, params, pending);
   if (!line.has_value()) co_return RpcReply{Outcome::kRejected, {}, line.error(), false};
   remember(id, pending);
   const Result<void> queued = queue_.push(*std::move(line), &pending);
@@ -71,8 +71,8 @@ task<RpcReply> RpcSession::request(std::string_view method, std::string_view par
   co_return pending.failed_reply(reply.error());
 }
 
-Result<std::string> RpcSession::line_of(std::uint64_t id, std::string_view method,
-                                        std::string_view params, const RpcPending& pending) {
+Result<RpcLine> RpcSession::line_of(std::uint64_t id, std::string_view method,
+                                    std::string_view params, const RpcPending& pending) {
   const RequestOptions& options = pending.options();
   RequestMeta meta;
   std::string callers;
@@ -80,7 +80,11 @@ Result<std::string> RpcSession::line_of(std::uint64_t id, std::string_view metho
     meta.callers = callers = TRY(caller_members(codec_.values, options.meta));
   if (constants_.has_value()) meta.constant = constants_->members(options.abilities);
   if (pending.wants_progress()) meta.progress_token = id;
-  return request_line(id, method, params, meta);
+  const bool is_kept = options.params_memory != nullptr && !params.empty() &&
+                       options.params_memory->data() == params.data() &&
+                       options.params_memory->size() == params.size();
+  if (is_kept) return large_request_line(id, method, options.params_memory, meta);
+  return RpcLine(request_line(id, method, params, meta));
 }
 
 void RpcSession::remember(std::uint64_t id, RpcPending& pending) {

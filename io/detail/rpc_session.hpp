@@ -94,8 +94,8 @@ class RpcSession final : private RpcQuestions::Owner {
   static constexpr std::size_t kSpareNodesMax = 16;
 
   RpcQuestions::Owner& as_owner() noexcept { return *this; }
-  Result<std::string> line_of(std::uint64_t id, std::string_view method, std::string_view params,
-                              const RpcPending& pending);
+  Result<RpcLine> line_of(std::uint64_t id, std::string_view method, std::string_view params,
+                          const RpcPending& pending);
   void remember(std::uint64_t id, RpcPending& pending);
   void forget(std::uint64_t id);
   void dispatch(const protocol::json::Envelope& message);

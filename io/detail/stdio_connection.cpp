@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "io/detail/stdio_connection.hpp"
 
-#include "io/detail/redaction.hpp"
+#include "io/redaction.hpp"
 #include "protocol/base/check.hpp"
 
 #include <csignal>

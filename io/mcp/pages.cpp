@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "io/mcp/pages.hpp"
 
+#include "io/mcp/result_type.hpp"
 #include "io/mcp/splice.hpp"
 #include "protocol/base/check.hpp"
 #include "protocol/json/value.hpp"
@@ -25,6 +26,9 @@ Result<Page> read_page(json::ValueReader& reader, const protocol::mcp::MethodFac
                        std::string_view result) {
   const std::array<std::string_view, 2> names = {method.page_key, "nextCursor"};
   std::array<std::string_view, 2> values;
+  if (std::string why = why_no_object(result); !why.empty()) {
+    return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation, std::move(why));
+  }
   TRY(reader.extract_fields(result, names, values));
   if (values[0].empty() || json::value_kind(values[0]) != json::ValueKind::kArray) {
     return fail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation,

@@ -42,6 +42,22 @@ void make_invalid(RpcReply& reply, std::string why) {
       true};
 }
 
+std::string_view kind_name(std::string_view raw) noexcept {
+  if (raw.empty()) return "empty";
+  switch (json::value_kind(raw)) {
+    case json::ValueKind::kArray:
+      return "an array";
+    case json::ValueKind::kString:
+      return "a string";
+    case json::ValueKind::kNumber:
+      return "a number";
+    case json::ValueKind::kBoolean:
+      return "true or false";
+    default:
+      return "null";
+  }
+}
+
 std::optional<ResultType> allowed_type(std::string_view name, ResultRules rules) noexcept {
   if (name == "complete") return ResultType::kComplete;
   if (name == "input_required" && rules.may_need_input) return ResultType::kInputRequired;
@@ -58,6 +74,18 @@ ResultRules result_rules(mcp::Revision revision, std::string_view method,
   return {.has_kinds = true,
           .may_need_input = facts != nullptr && facts->may_need_input,
           .may_be_task = method == mcp::kToolsCall && abilities.has(mcp::ClientAbility::kTasks)};
+}
+
+std::string why_no_object(std::string_view result) {
+  if (result.starts_with('{')) return {};
+  return "the server's result is " + std::string(kind_name(result)) +
+         ", and a result must be an object";
+}
+
+void require_object(RpcReply& reply) {
+  if (reply.outcome != protocol::Outcome::kOk || reply.body.view() == "null") return;
+  std::string why = why_no_object(reply.body);
+  if (!why.empty()) make_invalid(reply, std::move(why));
 }
 
 void apply_result_rules(json::ValueReader& reader, ResultRules rules, RpcReply& reply) {

@@ -3,6 +3,7 @@
 
 #include "protocol/base/check.hpp"
 #include "protocol/json/detail/escapes.hpp"
+#include "protocol/json/detail/plain_check.hpp"
 #include "protocol/json/detail/walker.hpp"
 
 #include <algorithm>
@@ -61,6 +62,7 @@ Result<void> ValueReader::finish(JsonFault fault) {
 }
 
 JsonFault ValueReader::check(std::string_view json) {
+  if (json.size() > detail::StructuralIndex::kKeptBytesMax) return detail::check_plainly(json);
   if (const JsonFault fault = prepare(json); fault != JsonFault::kNone) return fault;
   Walker walker(json, index_);
   std::string_view raw;

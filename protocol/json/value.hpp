@@ -37,7 +37,7 @@ class ValueReader {
   /// Errors of all functions: kInvalid/kMalformedJson (kTooLarge over kMessageBytesMax);
   /// last_fault() tells the rule, kType where the text is JSON of another kind than the function's.
 
-  /// `json` is exactly one value, whitespace around it allowed.
+  /// `json` is exactly one value, whitespace around it allowed. Takes no memory that grows with it.
   Result<ValueKind> validate(std::string_view json);
 
   /// Stores the raw value of each first-level field `names[i]` in `raw_values[i]`, empty where it

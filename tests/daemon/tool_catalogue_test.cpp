@@ -55,6 +55,12 @@ class FetchToolsTest : public testing::Test {
   std::vector<std::string> asked;
 };
 
+TEST_F(FetchToolsTest, AResultThatIsNoObjectIsNamed) {
+  page("[1]");
+  EXPECT_EQ(fetch().error().message(),
+            "the server's result is an array, and a result must be an object");
+}
+
 TEST_F(FetchToolsTest, OnePageIsTheWholeList) {
   page(R"({"tools":[{"name":"a"},{"name":"b"}]})");
   EXPECT_EQ(fetch(), R"([{"name":"a"},{"name":"b"}])");

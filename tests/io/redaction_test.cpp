@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "io/detail/redaction.hpp"
+#include "io/redaction.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace mcpwire::io::detail {
+namespace mcpwire::io {
 namespace {
 
 SpawnRequest with_environment(std::vector<std::string> environment) {
@@ -42,6 +42,18 @@ TEST(RedactionTest, LeavesWhatIsNoSecretByItsNature) {
 TEST(RedactionTest, LeavesShortValues) {
   EXPECT_EQ(redact("mode is on", with_environment({"DEBUG=on", "EMPTY=", "NOTHING"})),
             "mode is on");
+}
+
+TEST(RedactionTest, LeavesPlainWordsButUnderTheNameOfASecret) {
+  EXPECT_EQ(redact("the server is here", with_environment({"U=server"})), "the server is here");
+  EXPECT_EQ(redact("in production", with_environment({"NODE_ENV=production"})), "in production");
+  EXPECT_EQ(redact("the hunter is here", with_environment({"DB_PASSWORD=hunter"})),
+            "the [DB_PASSWORD] is here");
+  EXPECT_EQ(redact("the hunter2 is here", with_environment({"U=hunter2"})), "the [U] is here");
+}
+
+TEST(RedactionTest, ANameCannotEndAStringOfJson) {
+  EXPECT_EQ(redact(R"({"m":"top-1"})", with_environment({"A\"B\\=top-1"})), R"({"m":"[A_B_]"})");
 }
 
 TEST(RedactionTest, ReplacesTheLongerOfTwoThatBeginAlike) {
@@ -79,4 +91,4 @@ TEST(RedactionTest, ControlCharactersHideNoSecret) {
 }
 
 }  // namespace
-}  // namespace mcpwire::io::detail
+}  // namespace mcpwire::io

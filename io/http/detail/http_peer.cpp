@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "io/http/detail/http_peer.hpp"
 
-#include "io/detail/redaction.hpp"
 #include "io/http/header_codec.hpp"
+#include "io/redaction.hpp"
 #include "protocol/json/string_token.hpp"
 #include "protocol/mcp/method.hpp"
 

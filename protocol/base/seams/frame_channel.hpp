@@ -13,6 +13,7 @@
 #include "protocol/request_header.hpp"
 
 #include <cstdint>
+#include <memory>
 
 namespace mcpwire {
 
@@ -43,6 +44,10 @@ class FrameChannel {
   /// answer never is. kClosed when the peer is gone.
   virtual Result<void> send(const protocol::RequestHeader& header, std::uint64_t correlation,
                             ByteSpan head, ByteSpan body) = 0;
+
+  /// Inside Receiver::on_frame() only: what keeps its payload in place, and unchangeable, for
+  /// longer than the call; another thread may let go of it. Null: it has to be copied.
+  virtual std::shared_ptr<const void> keep_payload() { return nullptr; }
 
   /// Something is kept that the peer has had no room for yet. False in channels that keep nothing.
   virtual bool has_unsent() const noexcept { return false; }

@@ -40,6 +40,10 @@ JsonFault fault_of(simdjson::error_code error) noexcept {
 
 }  // namespace
 
+bool is_utf8(std::string_view text) noexcept {
+  return simdjson::validate_utf8(text.data(), text.size());
+}
+
 struct StructuralIndex::Stage {
   std::unique_ptr<simdjson::internal::dom_parser_implementation> implementation;
 };

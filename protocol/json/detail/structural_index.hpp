@@ -20,6 +20,9 @@
 
 namespace mcpwire::protocol::json::detail {
 
+/// By simdjson, at memory speed.
+bool is_utf8(std::string_view text) noexcept;
+
 class StructuralIndex {
  public:
   /// Texts up to this size use a buffer that is kept (at most 4 bytes per byte of text, touched

@@ -29,6 +29,7 @@ DaemonTest::DaemonTest() {
       loop, pool, executor, *configurations, counters, log,
       DaemonFacts{11, loop.now_ns(), 3, "/run/user/1000/mcpwire", 1, "epoll", "no io_uring"},
       [this] { ++shutdown_requests; }});
+  services->helper = helper.get();
   write_file("/home/u/project", "", 0755);
 }
 

@@ -13,18 +13,18 @@
 #include <string>
 #include <string_view>
 
-namespace mcpwire::io::detail {
+namespace mcpwire::io {
 
 inline constexpr std::size_t kShownBytesMax = 512;
 
 /// `text` with every value of the server's environment and secrets (NAME=value) replaced by
 /// "[NAME]", also in the forms that it has in JSON and in a URL. Values that are no secrets by
-/// their nature (HOME, PATH and the like) or shorter than 4 bytes (they would blot out ordinary
-/// words) are left.
+/// their nature (HOME, PATH and the like), shorter than 4 bytes, or one plain word (`production`)
+/// under a name that does not say "secret" are left: they would blot out ordinary words.
 std::string redact(std::string_view text, const SpawnRequest& server);
 
 /// `text` as part of a message: redacted, without control characters (they would act on a person's
 /// terminal), at most kShownBytesMax of it.
 std::string shown_text(std::string_view text, const SpawnRequest& server);
 
-}  // namespace mcpwire::io::detail
+}  // namespace mcpwire::io

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "io/detail/redaction.hpp"
+#include "io/redaction.hpp"
 
 #include "protocol/json/writer.hpp"
 
@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace mcpwire::io::detail {
+namespace mcpwire::io {
 namespace {
 
 constexpr std::size_t kSecretBytesMin = 4;
@@ -18,10 +18,38 @@ constexpr std::size_t kSecretBytesMin = 4;
 constexpr std::array<std::string_view, 6> kPublicNames = {"HOME",  "LOGNAME", "PATH",
                                                           "SHELL", "TERM",    "USER"};
 
+/// In lower case: parts of names whose values are secrets whatever they look like.
+constexpr std::array<std::string_view, 8> kSecretNames = {
+    "token", "key", "secret", "pass", "pwd", "auth", "credential", "cookie"};
+
 struct Secret {
-  std::string_view name;
+  std::string name;
   std::string value;
 };
+
+/// The name as it may stand in any text, a JSON string included.
+std::string shown_name(std::string_view name) {
+  std::string shown(name);
+  const auto is_odd = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; };
+  std::ranges::replace_if(shown, is_odd, '_');
+  return shown;
+}
+
+bool says_secret(std::string_view name) {
+  std::string lower(name);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return std::ranges::any_of(
+      kSecretNames, [&](std::string_view part) { return lower.find(part) != std::string::npos; });
+}
+
+/// `production`, `debug`: letters of one case and nothing else.
+bool is_plain_word(std::string_view value) noexcept {
+  constexpr std::size_t kWordBytesMax = 16;
+  const auto is_small = [](char c) { return c >= 'a' && c <= 'z'; };
+  return value.size() <= kWordBytesMax && std::ranges::all_of(value, is_small);
+}
 
 /// As in a query of a URL.
 std::string percent_encoded(std::string_view text) {
@@ -57,9 +85,10 @@ void collect(std::vector<Secret>& secrets, const std::vector<std::string>& entri
     const std::string_view value = entry.substr(equals + 1);
     const bool is_public = std::ranges::find(kPublicNames, name) != kPublicNames.end();
     if (is_public || value.size() < kSecretBytesMin) continue;
-    secrets.push_back({name, std::string(value)});
+    if (is_plain_word(value) && !says_secret(name)) continue;
+    secrets.push_back({shown_name(name), std::string(value)});
     for (std::string& form : std::array{json_escaped(value), percent_encoded(value)}) {
-      if (form != value) secrets.push_back({name, std::move(form)});
+      if (form != value) secrets.push_back({shown_name(name), std::move(form)});
     }
   }
 }
@@ -100,7 +129,7 @@ std::string redact(std::string_view text, const SpawnRequest& server) {
   collect(secrets, server.secrets);
   // The longest first: a secret may be the beginning of another one.
   std::ranges::sort(secrets, std::greater<>{}, [](const Secret& secret) {
-    return std::pair(secret.value.size(), secret.name);
+    return std::pair(secret.value.size(), std::string_view(secret.name));
   });
   std::string redacted(text);
   for (const Secret& secret : secrets) {
@@ -117,4 +146,4 @@ std::string shown_text(std::string_view text, const SpawnRequest& server) {
   return shown;
 }
 
-}  // namespace mcpwire::io::detail
+}  // namespace mcpwire::io
