@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "io/redaction.hpp"
 
+#include "protocol/base/ascii.hpp"
 #include "protocol/json/writer.hpp"
 
 #include <algorithm>
@@ -36,10 +37,7 @@ std::string shown_name(std::string_view name) {
 }
 
 bool says_secret(std::string_view name) {
-  std::string lower(name);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
+  const std::string lower = lower_case(name);
   return std::ranges::any_of(
       kSecretNames, [&](std::string_view part) { return lower.find(part) != std::string::npos; });
 }

@@ -4,7 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <initializer_list>
+#include <sstream>
+#include <string>
 #include <vector>
 
 namespace mcpwire::cli {
@@ -12,6 +15,8 @@ namespace {
 
 using protocol::ExitCode;
 using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 std::expected<CommandLine, CommandLineEnd> parse(std::initializer_list<const char*> arguments) {
   std::vector<const char*> all = {"mcpwire"};
@@ -151,6 +156,46 @@ TEST(CommandLineTest, ANameThatIsNoUtf8IsRefused) {
 TEST(CommandLineTest, EveryDaemonCommandTakesATimeout) {
   for (const char* what : {"start", "status", "stop"}) {
     EXPECT_EQ(parsed({"daemon", what, "--timeout", "1s"}).timeout_ns, 1'000'000'000u);
+  }
+}
+
+TEST(CommandLineTest, AWrongLineSaysWhetherJsonWasWanted) {
+  const CommandLineEnd end = refused({"frob", "--json"});
+  EXPECT_EQ(end.format, Format::kJson);
+  EXPECT_THAT(end.message, StartsWith("unknown command 'frob'"));
+  EXPECT_EQ(refused({"call", "--json"}).format, Format::kJson);
+  EXPECT_EQ(refused({"call", "s/t", "{}", "--", "--json"}).format, Format::kText);
+  EXPECT_EQ(refused({"frob"}).format, Format::kText);
+}
+
+TEST(CommandLineTest, TheReadmeAndTheHelpHaveOneTableOfExitCodes) {
+  std::ostringstream readme;
+  readme << std::ifstream(MCPWIRE_README).rdbuf();
+  std::istringstream lines(refused({"--help"}).text);
+  int codes = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const std::string begin = "  " + std::to_string(codes) + "  ";
+    if (!line.starts_with(begin)) continue;
+    const std::string row =
+        "\n| " + std::to_string(codes) + " | " + line.substr(begin.size()) + " |\n";
+    EXPECT_THAT(readme.str(), HasSubstr(row));
+    ++codes;
+  }
+  EXPECT_EQ(codes, static_cast<int>(ExitCode::kCancelled) + 1);
+}
+
+TEST(CommandLineTest, EveryHelpFitsEightyColumns) {
+  for (const char* const command :
+       {"list", "info", "call", "ping", "resources", "templates", "prompts", "read", "prompt",
+        "complete", "request", "listen", "daemon", "approve", ""}) {
+    const std::string text =
+        *command == '\0' ? refused({"--help"}).text : refused({command, "--help"}).text;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80u) << line;
+    EXPECT_THAT(text, Not(HasSubstr("[]"))) << "a nameless argument";
+    EXPECT_THAT(text, Not(HasSubstr(":value in"))) << "what a check says of itself";
+    const bool is_whole = text.find("Exit codes:") != std::string::npos;
+    EXPECT_EQ(is_whole, *command == '\0') << command;
   }
 }
 

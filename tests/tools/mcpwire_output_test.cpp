@@ -141,6 +141,15 @@ TEST(OutputTest, ADescriptorThatCannotBeWrittenIsAnError) {
 /// What a shell does for a program in the foreground; a test may run in the background.
 void take_default(int signal) { ::signal(signal, SIG_DFL); }
 
+TEST(OutputTest, AMessageCannotForgeALine) {
+  Pipe pipe;
+  {
+    Output output(pipe.write_end.get());
+    output.own("mcpwire: ").message("no luck\nmcpwire: all is well\r\x1b[2J\n  place\n").own("\n");
+  }
+  EXPECT_EQ(pipe.contents(), "mcpwire: no luck\n  mcpwire: all is well\\r\\x1b[2J\n  place\n\n");
+}
+
 TEST(InterruptTest, ASignalBecomesAnEventAndNothingElse) {
   take_default(SIGINT);
   const Interrupt interrupt;

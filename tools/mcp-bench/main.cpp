@@ -4,11 +4,13 @@
 // folder of its own, and leaves nothing behind.
 #include "protocol/outcome.hpp"
 #include "protocol/version.hpp"
+#include "tools/detail/help_format.hpp"
 #include "tools/mcp-bench/commands.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
+#include <memory>
 #include <string>
 
 namespace {
@@ -30,6 +32,7 @@ int run(const bench_tool::Measurement& measurement) {
 
 int main(int argc, char** argv) {
   CLI::App app("Measures mcpwire beside what it replaces.", "mcp-bench");
+  app.formatter(std::make_shared<tools::HelpFormat>());
   app.set_version_flag("--version", std::string(kVersion));
   app.require_subcommand(1);
   bench_tool::Measurement chosen;

@@ -126,7 +126,7 @@ Result<ExitCode> approve(Context& context) {
     if (!approved) pending.push_back(server);
   }
   for (const config::Problem& problem : loaded.configuration.problems) {
-    context.err.own("mcpwire: left out: ").foreign(problem.error.message()).own("\n");
+    context.err.own("mcpwire: left out: ").message(problem.error.message()).own("\n");
   }
   if (pending.empty()) {
     context.out.own("\nNothing is left to approve.\n");

@@ -18,10 +18,7 @@ using protocol::Outcome;
 
 ExitCode show_result(Context& context, std::string_view body) {
   const auto rendered = render_result(body);
-  if (!rendered) {
-    context.err.own("mcpwire: ").foreign(rendered.error().message()).own("\n");
-    return ExitCode::kPeerError;
-  }
+  if (!rendered) return show_unreadable(context, rendered.error());
   if (context.line.format == Format::kJson) {
     context.out.foreign(body).own("\n");
   } else {

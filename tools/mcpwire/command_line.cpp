@@ -4,10 +4,12 @@
 #include "daemon/config/duration.hpp"
 #include "daemon/config/escape.hpp"
 #include "daemon/config/nearest_name.hpp"
+#include "tools/detail/help_format.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <memory>
 #include <sstream>
 #include <string_view>
 #include <utility>
@@ -20,30 +22,38 @@ constexpr std::uint32_t kConcurrencyMax = 64;
 
 constexpr const char* kExamples = R"(
 Examples:
-  mcpwire list                                  every tool of every configured server
-  mcpwire info files/read_file                  what a tool wants
+  mcpwire list                                every tool of every server
+  mcpwire info files/read_file                what a tool wants
   mcpwire call files/read_file '{"path":"/etc/hostname"}'
-  echo '{"a":1,"b":2}' | mcpwire call demo/add  arguments from standard input
+  echo '{"a":1}' | mcpwire call demo/add      arguments from standard input
   mcpwire call demo/add '{"a":1,"b":2}' --json --timeout 5s
-  mcpwire -c servers.json list                  another configuration
-  mcpwire approve ./.mcp.json                   allow the commands of a file found here
-  mcpwire resources files                       what can be read; likewise templates, prompts
-  mcpwire read files/file:///etc/hostname       one resource: its text, or its bytes
-  mcpwire prompt demo/greet '{"name":"Ann"}'    a prompt's messages
-  mcpwire complete demo/greet name A            what the argument may go on with
-  mcpwire request demo tools/list '{}'          any request of MCP, its raw result
-  mcpwire listen demo                           what a server tells unasked, until Ctrl-C
+  mcpwire -c servers.json list                another configuration
+  mcpwire approve ./.mcp.json                 allow the commands of a file here
+  mcpwire resources files                     likewise templates, prompts
+  mcpwire read files/file:///etc/hostname     a resource: its text or its bytes
+  mcpwire prompt demo/greet '{"name":"Ann"}'  a prompt's messages
+  mcpwire complete demo/greet name A          what the argument may go on with
+  mcpwire request demo tools/list '{}'        any request of MCP, its raw result
+  mcpwire listen demo                         its notifications, until Ctrl-C
 
-The configuration is -c FILE, else $MCPWIRE_CONFIG, ./mcp_servers.json, ./.mcp.json,
-~/.config/mcp/mcp_servers.json. The daemon is started when it is needed.
-$TRACEPARENT and $TRACESTATE (W3C trace context) go along with what is sent to servers.
+The configuration is -c FILE, else $MCPWIRE_CONFIG, ./mcp_servers.json,
+./.mcp.json, ~/.config/mcp/mcp_servers.json. The daemon is started when it is
+needed. $TRACEPARENT and $TRACESTATE (W3C trace context) go along with what is
+sent to servers.
 
-Exit codes: 0 ok, 1 usage or configuration, 2 the server answered with an error,
-3 not sent or rejected (safe to repeat), 4 authorization needed, 5 the tool reported an error,
-6 unknown (it may have happened), 7 cancelled. `daemon status`: 3 if none runs
-or it does not answer.
-An output that cannot be written is 6 after a call, else 3; a reader that closes it early changes
-nothing. Ctrl-C while nobody reads the output ends mcpwire by that signal.)";
+Exit codes:
+  0  ok
+  1  usage or configuration; nothing was sent
+  2  the server answered with an error
+  3  not sent or rejected: repeating it is safe
+  4  the server wants authorization
+  5  the tool ran and reported an error
+  6  unknown: it was sent and may have happened
+  7  cancelled
+`daemon status` is 3 where none runs or it does not answer. An output that
+cannot be written is 6 after a call, else 3; a reader that closes it early
+changes nothing. Ctrl-C while nobody reads the output ends mcpwire by that
+signal. Where there is no result, --json prints why, as one object.)";
 
 /// What CLI11 fills in; turned into a CommandLine when the parse is over.
 struct Texts {
@@ -60,6 +70,7 @@ struct Texts {
 class Parser {
  public:
   Parser() : app_("Calls tools of MCP servers through a daemon that keeps them warm.", "mcpwire") {
+    app_.formatter(std::make_shared<tools::HelpFormat>());
     app_.footer(kExamples);
     app_.set_version_flag("--version", kProgramName);
     app_.require_subcommand(1);
@@ -80,16 +91,18 @@ class Parser {
       std::ostringstream out;
       std::ostringstream fault;
       const int code = app_.exit(error, out, fault);
-      if (code == 0) return std::unexpected(CommandLineEnd{protocol::ExitCode::kOk, out.str()});
+      if (code == 0)
+        return std::unexpected(
+            CommandLineEnd{.exit_code = protocol::ExitCode::kOk, .text = out.str()});
       const std::vector<std::string> unknown = app_.remaining(true);
       const bool is_command_missing = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
       if (is_command_missing && !unknown.empty()) return unknown_word(unknown.front());
-      return wrong("mcpwire: " + std::string(error.what()));
+      return wrong("" + std::string(error.what()));
     }
     std::expected<CommandLine, CommandLineEnd> line = finish();
     // It would reach a server as another name.
     if (line && !config::is_utf8(line->server + '/' + line->tool)) {
-      return wrong("mcpwire: the name " + shown(line->server + '/' + line->tool) + " is not UTF-8");
+      return wrong("the name " + shown(line->server + '/' + line->tool) + " is not UTF-8");
     }
     return line;
   }
@@ -111,12 +124,13 @@ class Parser {
       names.push_back(sub->get_name());
     }
     const std::string what = used.empty() ? "command" : parent.get_name() + " command";
-    return wrong("mcpwire: " + config::unknown_name_text(what, shown(word), names));
+    return wrong("" + config::unknown_name_text(what, shown(word), names));
   }
 
-  static std::unexpected<CommandLineEnd> wrong(const std::string& text) {
+  static std::unexpected<CommandLineEnd> wrong(const std::string& message) {
     return std::unexpected(CommandLineEnd{
-        protocol::ExitCode::kUsage, text + "\nmcpwire: `mcpwire --help` shows how it is used\n"});
+        protocol::ExitCode::kUsage,
+        "mcpwire: " + message + "\nmcpwire: `mcpwire --help` shows how it is used\n", message});
   }
 
   CLI::App* command(CLI::App& parent, const char* name, const char* text, Command what) {
@@ -216,6 +230,7 @@ class Parser {
     request->add_option("params", line_.arguments, "A JSON object; - for standard input")
         ->type_name("");
     request->add_flag("--all-pages", line_.wants_all_pages, "Of a list, joined");
+    add_json(request, "Failures as JSON, too");
     add_timeout(request);
     add_interaction(request);
     CLI::App* const listen =
@@ -256,7 +271,7 @@ class Parser {
     line_.consent = texts_.yes ? Consent::kGiven : Consent::kAsk;
     if (!texts_.timeout.empty()) {
       const auto timeout = config::parse_duration(texts_.timeout);
-      if (!timeout) return wrong("mcpwire: --timeout: " + timeout.error().message());
+      if (!timeout) return wrong("--timeout: " + timeout.error().message());
       line_.timeout_ns = *timeout;
     }
     line_.progress = texts_.progress ? Progress::kShow : Progress::kHide;
@@ -265,13 +280,14 @@ class Parser {
       case Command::kInfo:
       case Command::kCall:
         if (split_target()) break;
-        if (!surplus_.empty()) return wrong("mcpwire: unexpected argument " + shown(surplus_));
-        return wrong("mcpwire: name the tool as SERVER/TOOL or SERVER TOOL");
+        if (!surplus_.empty()) return wrong("unexpected argument " + shown(surplus_));
+        return wrong("name the tool as SERVER/TOOL or SERVER TOOL");
       case Command::kRead:
       case Command::kPrompt:
       case Command::kComplete:
         if (split_item()) break;
-        return wrong("mcpwire: name it as SERVER/NAME or SERVER NAME");
+        if (!surplus_.empty()) return wrong("unexpected argument " + shown(surplus_));
+        return wrong("name it as SERVER/NAME or SERVER NAME");
       default:
         line_.server = texts_.first;
         line_.tool = texts_.second;
@@ -288,9 +304,8 @@ class Parser {
     const std::string& behind = joined ? texts_.second : texts_.third;
     const bool is_prompt = line_.command == Command::kPrompt;
     if (is_prompt && !behind.empty()) line_.arguments = behind;
-    const bool surplus = joined ? !texts_.third.empty() : false;
-    return !line_.server.empty() && !line_.tool.empty() && !surplus &&
-           (is_prompt || behind.empty());
+    surplus_ = is_prompt ? (joined ? texts_.third : std::string()) : behind;
+    return !line_.server.empty() && !line_.tool.empty() && surplus_.empty();
   }
 
   /// A server's name has no slash, a tool's may have: the first one separates.
@@ -318,12 +333,28 @@ class Parser {
 
 }  // namespace
 
-std::expected<CommandLine, CommandLineEnd> parse_command_line(int argc, const char* const* argv) {
+namespace {
+
+std::expected<CommandLine, CommandLineEnd> try_parse(int argc, const char* const* argv) {
   try {
     return Parser().parse(argc, argv);
   } catch (const CLI::Error& error) {
-    return std::unexpected(CommandLineEnd{protocol::ExitCode::kUsage, error.what()});
+    return std::unexpected(CommandLineEnd{protocol::ExitCode::kUsage, error.what(), error.what()});
   }
+}
+
+}  // namespace
+
+std::expected<CommandLine, CommandLineEnd> parse_command_line(int argc, const char* const* argv) {
+  std::expected<CommandLine, CommandLineEnd> line = try_parse(argc, argv);
+  if (!line.has_value()) {
+    // Behind "--" nothing is an option.
+    const std::vector<std::string_view> words(argv, argv + argc);
+    const auto end = std::ranges::find(words, "--");
+    const bool is_json = std::find(words.begin(), end, "--json") != end;
+    line.error().format = is_json ? Format::kJson : Format::kText;
+  }
+  return line;
 }
 
 }  // namespace mcpwire::cli

@@ -65,7 +65,9 @@ struct CommandLine {
 /// Nothing is to be run: help was asked for, or the command line is wrong.
 struct CommandLineEnd {
   protocol::ExitCode exit_code = protocol::ExitCode::kUsage;
-  std::string text;  ///< For stdout where exit_code is kOk, else for stderr.
+  std::string text;               ///< For stdout where exit_code is kOk, else for stderr.
+  std::string message;            ///< What is wrong, without the rest; empty where nothing is.
+  Format format = Format::kText;  ///< kJson: --json was among the words, however wrong they are.
 };
 
 std::expected<CommandLine, CommandLineEnd> parse_command_line(int argc, const char* const* argv);

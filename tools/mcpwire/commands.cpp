@@ -83,13 +83,11 @@ std::uint64_t deadline_of(const CommandLine& line, std::uint64_t otherwise) noex
 }
 
 ExitCode report(Context& context, const Error& error) {
-  context.err.own("mcpwire: ").foreign(error.message()).own("\n");
+  context.err.own("mcpwire: ").message(error.message()).own("\n");
   const bool cancelled = error.kind == ErrorKind::kCancelled;
   if (context.line.format == Format::kJson) {
-    const Outcome outcome = cancelled ? Outcome::kCancelled : Outcome::kNotSent;
-    context.out.own("{\"outcome\":").own(json_string(protocol::outcome_name(outcome)));
-    context.out.own(",\"may_have_been_sent\":false,\"error\":").foreign(error_json(error));
-    context.out.own("}\n");
+    context.out.foreign(failure_json(cancelled ? Outcome::kCancelled : Outcome::kNotSent, false,
+                                     error_json(error)));
   }
   return protocol::exit_code_of(cancelled ? Outcome::kCancelled : Outcome::kNotSent, error);
 }
@@ -98,16 +96,28 @@ ExitCode show_failure(Context& context, const client::CallReply& reply) {
   const bool by_server = reply.outcome == Outcome::kPeerError;
   const std::string message = by_server ? peer_error_text(reply.body) : reply.error.message();
   if (context.line.format == Format::kJson) {
-    context.out.own("{\"outcome\":").own(json_string(protocol::outcome_name(reply.outcome)));
-    context.out.own(",\"may_have_been_sent\":")
-        .own(by_server || reply.may_have_been_sent ? "true" : "false");
-    context.out.own(",\"error\":")
-        .foreign(by_server ? std::string(reply.body.view()) : error_json(reply.error));
-    context.out.own("}\n").flush();
+    context.out.foreign(
+        failure_json(reply.outcome, by_server || reply.may_have_been_sent,
+                     by_server ? std::string(reply.body.view()) : error_json(reply.error)));
+    context.out.flush();
   }
   // One line, or a server could put words into our mouth.
   context.err.own("mcpwire: ").foreign_line(message).own(consequence(reply)).own("\n");
   return protocol::exit_code_of(reply.outcome, reply.error);
+}
+
+ExitCode show_unreadable(Context& context, const Error& error) {
+  context.err.own("mcpwire: ").message(error.message()).own("\n");
+  if (context.line.format == Format::kJson) {
+    context.out.foreign(failure_json(Outcome::kPeerError, true, error_json(error)));
+  }
+  return ExitCode::kPeerError;
+}
+
+std::string failure_json(Outcome outcome, bool may_have_been_sent, std::string_view error) {
+  std::string text = "{\"outcome\":" + json_string(protocol::outcome_name(outcome));
+  text.append(",\"may_have_been_sent\":").append(may_have_been_sent ? "true" : "false");
+  return text.append(",\"error\":").append(error).append("}\n");
 }
 
 std::string error_json(const Error& error) {

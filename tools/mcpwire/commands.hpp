@@ -70,6 +70,14 @@ protocol::ExitCode report(Context& context, const Error& error);
 /// and its exit code.
 protocol::ExitCode show_failure(Context& context, const client::CallReply& reply);
 
+/// The server answered, with something that cannot be shown: as above, kPeerError.
+protocol::ExitCode show_unreadable(Context& context, const Error& error);
+
+/// The one line that --json prints where there is no result (docs/command_line.md). `error` is
+/// error_json() or the server's own error object.
+std::string failure_json(protocol::Outcome outcome, bool may_have_been_sent,
+                         std::string_view error);
+
 /// {"kind":"...","code":N,"message":"..."}
 std::string error_json(const Error& error);
 

@@ -205,7 +205,7 @@ std::string ask_person(std::string_view params_json, std::string_view server, Ou
   const Json params = Json::parse(params_json, nullptr, false);
   if (!params.is_object()) return kDecline;
   out.own("mcpwire: the server '").foreign_line(server).own("' asks: ");
-  out.foreign(text_of(params, "message")).own("\n");
+  out.message(text_of(params, "message")).own("\n");
   if (text_of(params, "mode") == "url") {
     out.own("  It wants you to open  ").foreign_line(text_of(params, "url")).own("\n");
     return Json({{"action", ask_consent(out, lines, "Do you agree?")}}).dump();

@@ -19,7 +19,7 @@ constexpr std::size_t kNameColumnMax = 40;
 void print_failures(Context& context, const client::ToolsListing& listing) {
   for (const client::ToolsFailure& failure : listing.failures) {
     context.err.own("mcpwire: ").foreign_line(failure.server).own(": ");
-    context.err.foreign(failure.error.message()).own("\n");
+    context.err.message(failure.error.message()).own("\n");
   }
 }
 
@@ -28,7 +28,7 @@ bool print_tools(Context& context, const client::ToolsSuccess& server) {
   const auto tools = tool_lines(server.tools_json);
   if (!tools) {
     context.err.own("mcpwire: ").foreign_line(server.server).own(": ");
-    context.err.foreign(tools.error().message()).own("\n");
+    context.err.message(tools.error().message()).own("\n");
     return false;
   }
   if (tools->empty()) {

@@ -80,6 +80,11 @@ ExitCode main_function(int argc, const char* const* argv) {
   if (!line) {
     const bool wanted = line.error().exit_code == ExitCode::kOk;
     (wanted ? out : err).own(line.error().text);
+    if (!wanted && line.error().format == Format::kJson) {
+      const Error why =
+          Error::with_detail(ErrorKind::kInvalid, ErrorCode::kUnspecified, line.error().message);
+      out.own(failure_json(protocol::Outcome::kNotSent, false, error_json(why)));
+    }
     return settle(out, err, line.error().exit_code);
   }
   if (!is_writable(STDOUT_FILENO)) {

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -46,6 +47,20 @@ Output& Output::foreign(std::string_view text) {
 
 Output& Output::foreign_line(std::string_view text) {
   return own(config::escape_unprintable(text, config::LineBreaks::kEscape));
+}
+
+Output& Output::message(std::string_view text) {
+  constexpr std::string_view kIndent = "  ";
+  const std::string shown = config::escape_unprintable(text, config::LineBreaks::kKeep);
+  std::string_view rest = shown;
+  while (true) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    own(rest.substr(0, end));
+    if (end == rest.size()) return *this;
+    rest.remove_prefix(end + 1);
+    own("\n");
+    if (!rest.empty() && !rest.starts_with(kIndent)) own(kIndent);
+  }
 }
 
 void Output::flush() noexcept {

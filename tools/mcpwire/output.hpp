@@ -35,6 +35,9 @@ class Output {
   Output& foreign(std::string_view text);
   /// Somebody else's words that must not leave their line, whatever the descriptor is.
   Output& foreign_line(std::string_view text);
+  /// A message that may have several lines and holds somebody else's words: escaped whatever the
+  /// descriptor is, and every line but the first is indented, so that none passes for one of ours.
+  Output& message(std::string_view text);
 
   void flush() noexcept;
 

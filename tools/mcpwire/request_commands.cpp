@@ -52,9 +52,7 @@ ExitCode ask(Context& context, const Asked& asked, Show&& show) {
     return ExitCode::kOk;
   }
   const Result<void> shown = show(std::string_view(reply.body));
-  if (shown.has_value()) return ExitCode::kOk;
-  context.err.own("mcpwire: ").foreign(shown.error().message()).own("\n");
-  return ExitCode::kPeerError;
+  return shown.has_value() ? ExitCode::kOk : show_unreadable(context, shown.error());
 }
 
 std::string object_of(std::initializer_list<std::pair<const char*, std::string>> members) {

@@ -13,6 +13,7 @@
 #include "io/warden.hpp"
 #include "protocol/outcome.hpp"
 #include "protocol/version.hpp"
+#include "tools/detail/help_format.hpp"
 
 #include <spawn.h>
 #include <sys/prctl.h>
@@ -20,6 +21,7 @@
 #include <CLI/CLI.hpp>
 
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -53,6 +55,19 @@ class Readiness {
   UniqueFd fd_;
 };
 
+/// CLI::Range prints its limits with six decimals.
+CLI::Validator seconds_between(double least, double most) {
+  return {[least, most](const std::string& text) {
+            double seconds = 0;
+            const char* const end = text.data() + text.size();
+            const auto [rest, fault] = std::from_chars(text.data(), end, seconds);
+            const bool is_number = fault == std::errc{} && rest == end;
+            if (is_number && seconds >= least && seconds <= most) return std::string();
+            return "must be a number of seconds from 0.001 to 1000000000, not " + text;
+          },
+          "SECONDS"};
+}
+
 void add_options(CLI::App& app, DaemonOptions& options, double& server_idle_s,
                  double& daemon_idle_s, std::string& backend) {
   app.add_option("--runtime-dir", options.runtime_directory,
@@ -61,7 +76,7 @@ void add_options(CLI::App& app, DaemonOptions& options, double& server_idle_s,
                  "descriptor to write \"ready\" or \"error: ...\" to")
       ->check(CLI::Range(3, 1 << 20));
   // A thousandth of a second to thirty years.
-  const CLI::Range seconds(0.001, 1e9);
+  const CLI::Validator seconds = seconds_between(0.001, 1e9);
   app.add_option("--server-idle", server_idle_s, "seconds after which an unused server is stopped")
       ->check(seconds)
       ->capture_default_str();
@@ -70,16 +85,17 @@ void add_options(CLI::App& app, DaemonOptions& options, double& server_idle_s,
       ->check(seconds)
       ->capture_default_str();
   app.add_option("--concurrency", options.concurrency,
-                 "servers asked for their tools at the same time")
+                 "servers asked for their tools at the same time, 1 to 256")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
-  app.add_option("--shards", options.shards, "loops, each on a thread of its own")
+  app.add_option("--shards", options.shards,
+                 "loops, each on a thread of its own, 1 to 64 (or MCPWIRE_SHARDS)")
       ->check(CLI::Range(1, 64))
       ->envname("MCPWIRE_SHARDS")
       ->capture_default_str();
   app.add_option("--io-backend", backend,
-                 "io_uring, epoll, or auto: epoll where io_uring is refused (default: "
-                 "MCPWIRE_IO_BACKEND, else auto)")
+                 "io_uring, epoll, or auto: epoll where io_uring is refused (or "
+                 "MCPWIRE_IO_BACKEND; else auto)")
       ->check(CLI::IsMember({"auto", "io_uring", "epoll"}));
 }
 
@@ -158,6 +174,7 @@ int main(int argc, char** argv) {
     return io::guardian_main(STDIN_FILENO, argc > 2 ? argv[2] : "");
   }
   CLI::App app("Keeps MCP servers warm. Started by mcpwire when it is needed.", "mcpwired");
+  app.formatter(std::make_shared<tools::HelpFormat>());
   app.set_version_flag("--version", std::string(kVersion));
   DaemonOptions options;
   double server_idle_s = to_seconds(options.server_idle_ns);
