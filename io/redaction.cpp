@@ -20,8 +20,8 @@ constexpr std::array<std::string_view, 6> kPublicNames = {"HOME",  "LOGNAME", "P
                                                           "SHELL", "TERM",    "USER"};
 
 /// In lower case: parts of names whose values are secrets whatever they look like.
-constexpr std::array<std::string_view, 8> kSecretNames = {
-    "token", "key", "secret", "pass", "pwd", "auth", "credential", "cookie"};
+constexpr std::array<std::string_view, 8> kSecretNames = {"token", "key",  "secret",     "pass",
+                                                          "pwd",   "auth", "credential", "cookie"};
 
 struct Secret {
   std::string name;
@@ -31,7 +31,9 @@ struct Secret {
 /// The name as it may stand in any text, a JSON string included.
 std::string shown_name(std::string_view name) {
   std::string shown(name);
-  const auto is_odd = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; };
+  const auto is_odd = [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
+  };
   std::ranges::replace_if(shown, is_odd, '_');
   return shown;
 }

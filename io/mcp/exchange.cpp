@@ -76,7 +76,6 @@ struct AfterInterim {
 
 AfterInterim ends(RpcReply reply) { return {{}, std::move(reply)}; }
 
-/// A frame of its own, so that the one of every exchange stays small: few have a second round.
 // The loop outlives the exchange; params are the caller's until the end.
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
 task<AfterInterim> after_interim(EventLoop& loop,
@@ -101,19 +100,21 @@ task<AfterInterim> after_interim(EventLoop& loop,
   co_return AfterInterim{next_params(params, responses, interim->state)};
 }
 
+bool is_whole(const RpcReply& reply) {
+  return reply.outcome != Outcome::kOk || reply.result_type == ResultType::kComplete;
+}
+
+/// From the first interim result to the end. Never inline: the compiler would put this frame into
+/// the one of every exchange, which then is too large for its free lists.
 // Loop and transport outlive the exchange; method and params are the caller's until the end.
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
-task<RpcReply> exchange_modern(EventLoop& loop, McpTransport& transport,
-                               std::string_view method,  // outlives: as the header says
-                               std::string_view params,  // outlives: as the header says
-                               RequestOptions options, TaskNews* news) {
+[[gnu::noinline]] task<RpcReply> later_rounds(
+    EventLoop& loop, McpTransport& transport,
+    std::string_view method,  // outlives: as the header says
+    std::string_view params,  // outlives: as the header says
+    RpcReply reply, RequestOptions options, TaskNews* news) {
   std::string next;
-  for (int round = 0;; ++round) {
-    RpcReply reply =
-        co_await transport.request(method, round == 0 ? params : std::string_view(next), options);
-    if (round > 0) reply = of_whole(std::move(reply));
-    const bool is_end = reply.outcome != Outcome::kOk || reply.result_type == ResultType::kComplete;
-    if (is_end) co_return std::move(reply);
+  for (int round = 0; !is_whole(reply); ++round) {
     if (reply.result_type == ResultType::kTask) {
       co_return of_whole(
           co_await drive_task(loop, transport, std::move(reply.body), options, news));
@@ -121,7 +122,19 @@ task<RpcReply> exchange_modern(EventLoop& loop, McpTransport& transport,
     AfterInterim after = co_await after_interim(loop, params, std::move(reply), round, options);
     if (after.end.has_value()) co_return *std::move(after.end);
     next = std::move(after.params);
+    reply = of_whole(co_await transport.request(method, next, options));
   }
+  co_return std::move(reply);
+}
+
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
+task<RpcReply> exchange_modern(EventLoop& loop, McpTransport& transport,
+                               std::string_view method,  // outlives: as the header says
+                               std::string_view params,  // outlives: as the header says
+                               RequestOptions options, TaskNews* news) {
+  RpcReply reply = co_await transport.request(method, params, options);
+  if (is_whole(reply)) co_return std::move(reply);
+  co_return co_await later_rounds(loop, transport, method, params, std::move(reply), options, news);
 }
 
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)

@@ -42,8 +42,14 @@ Fixed read(ByteSpan payload) {
   if (payload.size() >= 4) std::memcpy(&struct_bytes, payload.data(), 4);
   const bool is_whole =
       payload.size() >= kRequired && struct_bytes >= kRequired && struct_bytes <= payload.size();
-  MCPWIRE_CHECK(value.has_value() == is_whole);
+  if (is_whole && !value) {
+    // Refused for its reserved field alone.
+    Fixed sent{};
+    std::memcpy(&sent, payload.data(), std::min<std::size_t>(struct_bytes, sizeof(Fixed)));
+    MCPWIRE_CHECK(protocol::uses_reserved(sent));
+  }
   if (!value) return Fixed{};
+  MCPWIRE_CHECK(is_whole);
   const std::size_t known = std::min<std::size_t>(struct_bytes, sizeof(Fixed));
   const std::string_view bytes = as_text(object_bytes(*value));
   MCPWIRE_CHECK(bytes.substr(0, known) == as_text(payload).substr(0, known));
