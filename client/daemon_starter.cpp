@@ -33,15 +33,6 @@ constexpr std::uint64_t kConnectNsMax = 60 * kNanosecondsPerSecond;
 /// How long what we spawned gets to end by itself, once it has nothing more to do.
 constexpr std::uint64_t kExitGraceNs = 1 * kNanosecondsPerSecond;
 
-/// NAMEs that the daemon itself reads; LLVM_PROFILE_FILE so that its coverage can be measured.
-constexpr std::array<std::string_view, 7> kDaemonVariables = {"PATH=",
-                                                              "HOME=",
-                                                              "TMPDIR=",
-                                                              "XDG_RUNTIME_DIR=",
-                                                              "XDG_STATE_HOME=",
-                                                              "XDG_CONFIG_HOME=",
-                                                              "LLVM_PROFILE_FILE="};
-
 Failure start_failed(const ring::RuntimeDirectory& directory, std::string text) {
   if (const std::string tail = directory.log_tail(kLogTailBytes); !tail.empty()) {
     text += "; end of " + directory.log_path() + ":\n" + tail;
@@ -147,18 +138,6 @@ Error too_late(const ring::RuntimeDirectory& directory) {
 }
 
 }  // namespace
-
-std::vector<std::string> daemon_environment(const char* const* environment) {
-  std::vector<std::string> kept;
-  for (; environment != nullptr && *environment != nullptr; ++environment) {
-    const std::string_view entry(*environment);
-    const auto begins = [entry](std::string_view name) { return entry.starts_with(name); };
-    if (begins("MCPWIRE_") || std::ranges::any_of(kDaemonVariables, begins)) {
-      kept.emplace_back(entry);
-    }
-  }
-  return kept;
-}
 
 Result<void> start_daemon(const ring::RuntimeDirectory& directory, const StartOptions& options) {
   std::array<int, 2> ends;

@@ -13,7 +13,6 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 namespace mcpwire::client {
 
@@ -34,9 +33,5 @@ Result<UniqueFd> reach_daemon(const ring::RuntimeDirectory& directory, const Sta
 /// environment, and returns when it listens. kOverloaded: another one holds the lock. REQUIRES: the
 /// caller holds start.lock.
 Result<void> start_daemon(const ring::RuntimeDirectory& directory, const StartOptions& options);
-
-/// The daemon's environment: PATH, HOME, MCPWIRE_* and the like out of `environment`, as
-/// NAME=value. Nothing that only servers need: clients tell that in HELLO.
-std::vector<std::string> daemon_environment(const char* const* environment);
 
 }  // namespace mcpwire::client

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "client/detail/daemon_spawn.hpp"
 
-#include "client/daemon_starter.hpp"
-
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
@@ -11,12 +9,21 @@
 #include <algorithm>
 #include <array>
 #include <climits>
+#include <string_view>
 #include <vector>
 
 namespace mcpwire::client::detail {
 namespace {
 
 constexpr int kReadyFdInDaemon = 3;
+/// NAMEs that the daemon itself reads; LLVM_PROFILE_FILE so that its coverage can be measured.
+constexpr std::array<std::string_view, 7> kDaemonVariables = {"PATH=",
+                                                              "HOME=",
+                                                              "TMPDIR=",
+                                                              "XDG_RUNTIME_DIR=",
+                                                              "XDG_STATE_HOME=",
+                                                              "XDG_CONFIG_HOME=",
+                                                              "LLVM_PROFILE_FILE="};
 
 /// posix_spawn's attributes and actions, released together.
 class SpawnPlan {
@@ -80,6 +87,18 @@ std::string default_daemon_program() {
   return "mcpwired";
 }
 
+std::vector<std::string> daemon_environment(const char* const* environment) {
+  std::vector<std::string> kept;
+  for (; environment != nullptr && *environment != nullptr; ++environment) {
+    const std::string_view entry(*environment);
+    const auto begins = [entry](std::string_view name) { return entry.starts_with(name); };
+    if (begins("MCPWIRE_") || std::ranges::any_of(kDaemonVariables, begins)) {
+      kept.emplace_back(entry);
+    }
+  }
+  return kept;
+}
+
 Result<pid_t> spawn_daemon(const std::string& program, const std::string& directory, int ready_fd) {
   SpawnPlan plan;
   if (const int error = plan.prepare(ready_fd); error != 0) {
@@ -87,7 +106,7 @@ Result<pid_t> spawn_daemon(const std::string& program, const std::string& direct
   }
   std::vector<std::string> arguments = {program, "--runtime-dir", directory, "--ready-fd",
                                         std::to_string(kReadyFdInDaemon)};
-  std::vector<std::string> variables = client::daemon_environment(environ);
+  std::vector<std::string> variables = daemon_environment(environ);
   pid_t child = -1;
   const int error = ::posix_spawnp(&child, program.c_str(), &plan.actions, &plan.attributes,
                                    pointers_of(arguments).data(), pointers_of(variables).data());

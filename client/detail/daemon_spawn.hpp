@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
 namespace mcpwire::client::detail {
 
@@ -17,5 +18,9 @@ std::string default_daemon_program();
 
 /// Starts `program` for the runtime directory; it writes its readiness to `ready_fd`.
 Result<pid_t> spawn_daemon(const std::string& program, const std::string& directory, int ready_fd);
+
+/// The daemon's environment: PATH, HOME, MCPWIRE_* and the like out of `environment`, as
+/// NAME=value. Nothing that only servers need: clients tell that in HELLO.
+std::vector<std::string> daemon_environment(const char* const* environment);
 
 }  // namespace mcpwire::client::detail

@@ -2,6 +2,7 @@
 #include "client/daemon_starter.hpp"
 
 #include "client/connection.hpp"
+#include "client/detail/daemon_spawn.hpp"
 #include "tests/client/daemon_fixture.hpp"
 
 #include <fcntl.h>
@@ -128,7 +129,7 @@ TEST_F(DaemonStarterTest, TheDaemonGetsOnlyWhatItReadsItself) {
   const char* environment[] = {"PATH=/bin", "SECRET=1", "MCPWIRE_LOG=debug",
                                "HOME=/h",   "HOMER=2",  nullptr};
   const std::vector<std::string> expected = {"PATH=/bin", "MCPWIRE_LOG=debug", "HOME=/h"};
-  EXPECT_EQ(daemon_environment(environment), expected);
+  EXPECT_EQ(detail::daemon_environment(environment), expected);
 }
 
 }  // namespace
