@@ -106,10 +106,9 @@ io::task<io::RpcReply> send(Session& session, pool::Lease& lease,  // outlive: a
     services.log_levels->on_use(lease.connection());
   }
   if (call.pages == protocol::Pages::kAll) return send_all_pages(transport, call, options);
-  io::TaskNews* const news =
-      services.subscriptions == nullptr ? nullptr : &services.subscriptions->task_news();
-  return io::exchange(services.loop, transport, call.method->name, call.all_params(), options,
-                      news);
+  if (services.subscriptions != nullptr) options.task_news = &services.subscriptions->task_news();
+  return io::exchange(services.loop, transport, call.method->name, call.all_params(),
+                      std::move(options));
 }
 
 }  // namespace

@@ -109,6 +109,8 @@ class ServerRequestSink {
   ~ServerRequestSink() = default;
 };
 
+class TaskNews;
+
 struct RequestOptions {
   CancelScope* scope = nullptr;          ///< Never null.
   std::uint64_t deadline_ns = kNever;    ///< Monotonic; nothing moves it.
@@ -127,6 +129,8 @@ struct RequestOptions {
   protocol::mcp::ClientAbilities abilities = {};
   /// Null: the client can answer nothing, and what the server asks is refused.
   ServerRequestSink* server_requests = nullptr;
+  /// Ends the waits for a task early; outlives the request. Null: tasks are polled only.
+  TaskNews* task_news = nullptr;
 };
 
 /// What the server said of itself. Empty before open() has succeeded.

@@ -104,25 +104,28 @@ bool is_whole(const RpcReply& reply) {
   return reply.outcome != Outcome::kOk || reply.result_type == ResultType::kComplete;
 }
 
+/// Views of what the caller keeps until the end.
+struct Asked {
+  std::string_view method;
+  std::string_view params;
+};
+
 /// From the first interim result to the end. Never inline: the compiler would put this frame into
 /// the one of every exchange, which then is too large for its free lists.
 // Loop and transport outlive the exchange; method and params are the caller's until the end.
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
-[[gnu::noinline]] task<RpcReply> later_rounds(
-    EventLoop& loop, McpTransport& transport,
-    std::string_view method,  // outlives: as the header says
-    std::string_view params,  // outlives: as the header says
-    RpcReply reply, RequestOptions options, TaskNews* news) {
+[[gnu::noinline]] task<RpcReply> later_rounds(EventLoop& loop, McpTransport& transport, Asked asked,
+                                              RpcReply reply, RequestOptions options) {
   std::string next;
   for (int round = 0; !is_whole(reply); ++round) {
     if (reply.result_type == ResultType::kTask) {
-      co_return of_whole(
-          co_await drive_task(loop, transport, std::move(reply.body), options, news));
+      co_return of_whole(co_await drive_task(loop, transport, std::move(reply.body), options));
     }
-    AfterInterim after = co_await after_interim(loop, params, std::move(reply), round, options);
+    AfterInterim after =
+        co_await after_interim(loop, asked.params, std::move(reply), round, options);
     if (after.end.has_value()) co_return *std::move(after.end);
     next = std::move(after.params);
-    reply = of_whole(co_await transport.request(method, next, options));
+    reply = of_whole(co_await transport.request(asked.method, next, options));
   }
   co_return std::move(reply);
 }
@@ -131,23 +134,22 @@ bool is_whole(const RpcReply& reply) {
 task<RpcReply> exchange_modern(EventLoop& loop, McpTransport& transport,
                                std::string_view method,  // outlives: as the header says
                                std::string_view params,  // outlives: as the header says
-                               RequestOptions options, TaskNews* news) {
+                               RequestOptions options) {
   RpcReply reply = co_await transport.request(method, params, options);
   if (is_whole(reply)) co_return std::move(reply);
-  co_return co_await later_rounds(loop, transport, method, params, std::move(reply), options, news);
+  co_return co_await later_rounds(loop, transport, {method, params}, std::move(reply), options);
 }
 
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
 task<RpcReply> exchange_core_task(EventLoop& loop, McpTransport& transport,
                                   std::string_view method,  // outlives: as the header says
                                   std::string_view params,  // outlives: as the header says
-                                  RequestOptions options, TaskNews* news) {
+                                  RequestOptions options) {
   RpcReply reply = co_await transport.request(method, params, options);
   if (reply.outcome != Outcome::kOk) co_return std::move(reply);
   json::ValueReader reader;
   if (!holds_task(reader, reply.body)) co_return std::move(reply);
-  co_return of_whole(
-      co_await drive_core_task(loop, transport, std::move(reply.body), options, news));
+  co_return of_whole(co_await drive_core_task(loop, transport, std::move(reply.body), options));
 }
 
 }  // namespace
@@ -155,14 +157,16 @@ task<RpcReply> exchange_core_task(EventLoop& loop, McpTransport& transport,
 task<RpcReply> exchange(EventLoop& loop, McpTransport& transport,
                         std::string_view method,  // outlives: as the header says
                         std::string_view params,  // outlives: as the header says
-                        RequestOptions options, TaskNews* news) {
+                        RequestOptions options) {
   const mcp::RevisionFacts& facts = mcp::facts_of(transport.server_info().revision);
-  if (facts.has_result_type) return exchange_modern(loop, transport, method, params, options, news);
+  if (facts.has_result_type) {
+    return exchange_modern(loop, transport, method, params, std::move(options));
+  }
   // A name that occurs elsewhere only costs a look at the result.
   if (facts.has_core_tasks && params.find("\"task\"") != params.npos) {
-    return exchange_core_task(loop, transport, method, params, options, news);
+    return exchange_core_task(loop, transport, method, params, std::move(options));
   }
-  return transport.request(method, params, options);
+  return transport.request(method, params, std::move(options));
 }
 
 }  // namespace mcpwire::io

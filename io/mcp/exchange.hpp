@@ -29,16 +29,13 @@ inline constexpr std::uint64_t kTaskPollMaxNs = 3600 * kNanosecondsPerSecond;
 /// The server is told that a task is not wanted any more; nobody waits longer for its word.
 inline constexpr std::uint64_t kTaskCancelNs = 500 * kNanosecondsPerMillisecond;
 
-class TaskNews;
-
 /// As McpTransport::request, and until the end: questions go to `options.server_requests`, tasks
 /// are waited for. `options.meta` goes with each request and lives as long. A caller whose `params`
 /// hold `inputResponses` or `requestState` answers himself and gets each result as it is. Costs a
-/// request of a server without rounds and tasks nothing. `news`, which outlives it, ends the waits
-/// for a task early; null: it is polled only.
+/// request of a server without rounds and tasks nothing.
 task<RpcReply> exchange(EventLoop& loop, McpTransport& transport,
                         std::string_view method,  // outlives: the caller keeps it until the end
                         std::string_view params,  // outlives: the caller keeps it until the end
-                        RequestOptions options, TaskNews* news = nullptr);
+                        RequestOptions options);
 
 }  // namespace mcpwire::io

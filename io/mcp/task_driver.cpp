@@ -74,12 +74,12 @@ std::string_view inner_task(json::ValueReader& reader, std::string_view created)
 /// What both kinds do: ask how the task is, wait, and give it up at the server.
 class TaskDriver final : private TaskNews::Watcher {
  public:
-  TaskDriver(EventLoop& loop, McpTransport& transport, RequestOptions options, TaskNews* news)
-      : Watcher(transport), loop_(loop), transport_(transport), options_(options) {
+  TaskDriver(EventLoop& loop, McpTransport& transport, RequestOptions options)
+      : Watcher(transport), loop_(loop), transport_(transport), options_(std::move(options)) {
     // These belong to the original request alone.
     options_.observer = nullptr;
     options_.progress = nullptr;
-    if (news != nullptr) news->watch(*this);
+    if (options_.task_news != nullptr) options_.task_news->watch(*this);
   }
 
   /// The task that all is about, and how it stands as far as we know.
@@ -207,8 +207,8 @@ task<RpcReply> update_task(TaskDriver& driver, json::ValueReader& reader,
 // Loop and transport outlive the task, as the header says.
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
 task<RpcReply> drive_task(EventLoop& loop, McpTransport& transport, RpcBody created,
-                          RequestOptions options, TaskNews* news) {
-  TaskDriver driver(loop, transport, options, news);
+                          RequestOptions options) {
+  TaskDriver driver(loop, transport, std::move(options));
   json::ValueReader reader;
   RpcBody body = std::move(created);
   const std::string id = id_params(read_task(reader, body));
@@ -240,8 +240,8 @@ task<RpcReply> drive_task(EventLoop& loop, McpTransport& transport, RpcBody crea
 
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
 task<RpcReply> drive_core_task(EventLoop& loop, McpTransport& transport, RpcBody created,
-                               RequestOptions options, TaskNews* news) {
-  TaskDriver driver(loop, transport, options, news);
+                               RequestOptions options) {
+  TaskDriver driver(loop, transport, std::move(options));
   json::ValueReader reader;
   Result<TaskState> state = read_task(reader, inner_task(reader, created));
   driver.note(state);

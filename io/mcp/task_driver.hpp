@@ -17,15 +17,15 @@ namespace mcpwire::io {
 // `created` is the result that announced the task. The reply is the original request's: the
 // task's result, its error as the server's, or why there is none. When the caller gives up or the
 // deadline passes, the task is cancelled at the server. `options` as of the original request.
-// `news`, which may be null: another status that the server tells of ends the wait at once.
+// With `options.task_news` another status that the server tells of ends the wait at once.
 
 /// Polls `tasks/get`; questions of the task go to the sink and back by `tasks/update`, each once.
 task<RpcReply> drive_task(EventLoop& loop, McpTransport& transport, RpcBody created,
-                          RequestOptions options, TaskNews* news);
+                          RequestOptions options);
 
 /// Polls `tasks/get` until the task has ended or wants input, then takes `tasks/result`, which
 /// waits and during which the server asks by requests of its own.
 task<RpcReply> drive_core_task(EventLoop& loop, McpTransport& transport, RpcBody created,
-                               RequestOptions options, TaskNews* news);
+                               RequestOptions options);
 
 }  // namespace mcpwire::io

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -123,8 +124,7 @@ void fuzz_replies(ByteSpan payload) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const ByteSpan payload =
-      as_bytes({static_cast<const char*>(static_cast<const void*>(data)), size});
+  const ByteSpan payload = std::as_bytes(std::span(data, size));
   fuzz_structs(payload);
   fuzz_arrays(payload);
   fuzz_replies(payload);

@@ -42,8 +42,9 @@ class ExchangeTest : public testing::Test, protected ServerRequestSink {
     params = std::move(with_params);
     options.scope = &scope;
     options.server_requests = this;
+    options.task_news = &news;
     running = std::make_unique<test_support::BackgroundTask<RpcReply>>(
-        loop, exchange(loop, server, method, params, options, &news));
+        loop, exchange(loop, server, method, params, options));
     loop.run_until_idle();
   }
   void answer(std::string result, ResultType type = ResultType::kComplete) {
