@@ -111,6 +111,20 @@ io::task<io::RpcReply> send(Session& session, pool::Lease& lease,  // outlive: a
                       std::move(options));
 }
 
+bool is_tool_call(const ServerCall& call) { return call.method->name == mcp::kToolsCall; }
+
+/// All but its times.
+io::RequestOptions options_of(Request& request, const ServerCall& call) {
+  io::RequestOptions options{
+      .scope = &request.scope(), .observer = &request, .progress = &request, .meta = call.meta};
+  options.params_memory = call.large_params;
+  options.server_requests = request.accept_questions(call.abilities);
+  if (options.server_requests != nullptr) options.abilities = call.abilities;
+  // Tasks are driven to their end here, whoever asked.
+  if (is_tool_call(call)) options.abilities = options.abilities | mcp::ClientAbility::kTasks;
+  return options;
+}
+
 }  // namespace
 
 Result<void> check_object(json::ValueReader& reader, std::string_view text, std::string_view what) {
@@ -163,15 +177,8 @@ io::task<Result<io::RpcReply>> send_to_server(
   const Result<FoundServer> found = find_server(std::move(configuration), call.server);
   if (!found.has_value()) co_return fail(found.error());
   request.set_server(call.server, (*found).server->spec->identity);
-  io::RequestOptions options{
-      .scope = &request.scope(), .observer = &request, .progress = &request, .meta = call.meta};
-  options.params_memory = call.large_params;
-  options.server_requests = request.accept_questions(call.abilities);
-  if (options.server_requests != nullptr) options.abilities = call.abilities;
-
-  const bool is_call = call.method->name == mcp::kToolsCall;
-  // Tasks are driven to their end here, whoever asked.
-  if (is_call) options.abilities = options.abilities | mcp::ClientAbility::kTasks;
+  io::RequestOptions options = options_of(request, call);
+  const bool is_call = is_tool_call(call);
   bool may_repeat = call.method->is_safe_to_repeat;
   for (int attempt = 1;; ++attempt) {
     Result<pool::Lease> lease = co_await lease_server(services.pool, *found, request.scope());
