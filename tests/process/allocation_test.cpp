@@ -4,6 +4,7 @@
 // by a replaced operator new on both sides. Coroutine frames and texts come from free lists.
 #include "tests/process/counted_daemon.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
@@ -45,15 +46,21 @@ class AllocationTest : public CountedDaemonFixture {
     std::uint64_t daemon;
     std::uint64_t client;
   };
-  /// Over kCounted times, once it is warm.
+  /// Over kCounted times, once it is warm. The smallest of three windows: a second after its start
+  /// the daemon measures what waking a thread costs, which has nothing to do with requests.
   template <class Work>
   Counts count(Work&& work) {
     for (int i = 0; i < kWarmUp; ++i) work();
-    const std::uint64_t daemon_before = daemon_allocations();
-    EXPECT_GT(daemon_before, 0U);  // Or nobody counts.
-    const std::uint64_t client_before = own_allocations.load();
-    for (int i = 0; i < kCounted; ++i) work();
-    return {daemon_allocations() - daemon_before, own_allocations.load() - client_before};
+    EXPECT_GT(daemon_allocations(), 0U);  // Or nobody counts.
+    Counts least{~std::uint64_t{0}, ~std::uint64_t{0}};
+    for (int window = 0; window < 3; ++window) {
+      const std::uint64_t daemon_before = daemon_allocations();
+      const std::uint64_t client_before = own_allocations.load();
+      for (int i = 0; i < kCounted; ++i) work();
+      least.daemon = std::min(least.daemon, daemon_allocations() - daemon_before);
+      least.client = std::min(least.client, own_allocations.load() - client_before);
+    }
+    return least;
   }
 
   std::unique_ptr<client::Connection> connection_;
