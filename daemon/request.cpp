@@ -51,7 +51,6 @@ Request::~Request() {
 void Request::note_advisory(const Result<void>& sent) {
   if (sent.has_value() || sent.error().code != ErrorCode::kQueueFull) return;
   ++dropped_;
-  ++session_.services().counters.dropped_messages;
 }
 
 void Request::publish(CallState state) {

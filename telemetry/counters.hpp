@@ -15,8 +15,6 @@ struct DaemonCounters {
   std::uint64_t calls = 0;        ///< tools/call requests taken since the start.
   std::uint64_t refusals = 0;     ///< Processes that were refused more than their share.
   std::uint64_t undelivered = 0;  ///< Answers whose client was gone.
-  /// Progress and log messages of calls whose client did not read.
-  std::uint64_t dropped_messages = 0;
 };
 
 }  // namespace mcpwire::telemetry

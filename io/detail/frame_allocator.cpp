@@ -9,8 +9,7 @@
 namespace mcpwire::io::detail {
 namespace {
 
-// Frames of 32..2048 bytes are kept; those of a call are 64 to 1,152 bytes, measured, and at most
-// 1,696 without optimization.
+// Frames of 32..2048 bytes are kept; those of a call are 128 to 1,232 bytes, measured.
 constexpr std::size_t kClassBytes = 64;
 constexpr std::size_t kClassCount = 32;
 // What a burst may leave behind per class; beyond it memory goes back to malloc.

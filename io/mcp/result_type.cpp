@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "io/mcp/result_type.hpp"
 
+#include "io/mcp/ended_reply.hpp"
 #include "protocol/json/string_token.hpp"
 #include "protocol/mcp/method.hpp"
 
@@ -32,14 +33,6 @@ bool says_complete(std::string_view result) noexcept {
   if (!result.ends_with(kComplete)) return false;
   result.remove_suffix(kComplete.size());
   return result.ends_with(',');
-}
-
-void make_invalid(RpcReply& reply, std::string why) {
-  reply = RpcReply{
-      protocol::Outcome::kUnknown,
-      {},
-      Error::with_detail(ErrorKind::kInvalid, ErrorCode::kProtocolViolation, std::move(why)),
-      true};
 }
 
 std::string_view kind_name(std::string_view raw) noexcept {
@@ -85,7 +78,7 @@ std::string why_no_object(std::string_view result) {
 void require_object(RpcReply& reply) {
   if (reply.outcome != protocol::Outcome::kOk || reply.body.view() == "null") return;
   std::string why = why_no_object(reply.body);
-  if (!why.empty()) make_invalid(reply, std::move(why));
+  if (!why.empty()) reply = broken_reply(std::move(why));
 }
 
 void apply_result_rules(json::ValueReader& reader, ResultRules rules, RpcReply& reply) {
@@ -96,7 +89,8 @@ void apply_result_rules(json::ValueReader& reader, ResultRules rules, RpcReply& 
   constexpr std::array<std::string_view, 1> kNames = {"resultType"};
   std::array<std::string_view, 1> raw;
   if (!reader.extract_fields(result, kNames, raw).has_value()) {
-    return make_invalid(reply, "the server's result is not one JSON object");
+    reply = broken_reply("the server's result is not one JSON object");
+    return;
   }
   if (raw[0].empty()) return;
   const std::string name = json::decode_string(raw[0]).value_or(std::string());
@@ -105,9 +99,10 @@ void apply_result_rules(json::ValueReader& reader, ResultRules rules, RpcReply& 
     reply.result_type = *type;
     return;
   }
-  make_invalid(reply, "the server's result is of type " +
-                          std::string(raw[0].substr(0, kShownBytes)) +
-                          ", which this request cannot have");
+  // Before the reply that `raw` looks into goes.
+  std::string why = "the server's result is of type " + std::string(raw[0].substr(0, kShownBytes)) +
+                    ", which this request cannot have";
+  reply = broken_reply(std::move(why));
 }
 
 }  // namespace mcpwire::io

@@ -156,12 +156,12 @@ Result<CrowdSummary> run_crowd(const client::ConnectOptions& connect, const Crow
     if (!read_all(ready.read_end.get(), &byte, 1)) return client_failed();
   }
   const std::uint64_t duration_ns = options.milliseconds * kNanosecondsPerMillisecond;
-  const LoopState loops_before = TRY(look_at_loops(observer));
+  const client::LoopStatus loops_before = TRY(look_at_loops(observer));
   const ProcessorTimes before = TRY(daemon.processor_times(observer));
   start.write_end.reset();  // Everybody reads the end of it at the same time.
   wait_ns(duration_ns);
   const ProcessorTimes after = TRY(daemon.processor_times(observer));
-  const LoopState loops_after = TRY(look_at_loops(observer));
+  const client::LoopStatus loops_after = TRY(look_at_loops(observer));
   CrowdSummary summary = TRY(collect(clients, static_cast<double>(duration_ns) * 1e-9));
   summary.latency.loops = loop_figures(loops_before, loops_after);
   const auto share = [&](std::uint64_t used_ns) {

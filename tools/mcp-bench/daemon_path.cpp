@@ -41,7 +41,7 @@ Result<LatencySummary> measure(const LatencyOptions& options, client::Connection
   };
   TRY(call());  // starts the server, so that it can be pinned
   TRY(pin_all(options, connection));
-  const LoopState before = TRY(look_at_loops(connection));
+  const client::LoopStatus before = TRY(look_at_loops(connection));
   RoundTrip round_trip = [&] { return connection.ping(); };
   if (options.method == Method::kCall) round_trip = call;
   if (options.method == Method::kBlob) round_trip = blob;

@@ -22,10 +22,11 @@ std::string per_call(const LoopFigures& figures, const char* format) {
 
 }  // namespace
 
-Result<LoopState> look_at_loops(client::Connection& connection) {
-  LoopState state;
+Result<client::LoopStatus> look_at_loops(client::Connection& connection) {
+  client::LoopStatus state;
   const client::DaemonStatus status = TRY(connection.status());
   for (const client::LoopStatus& loop : status.loops) {
+    state.turns += loop.turns;
     state.system_calls += loop.system_calls;
     state.calls += loop.calls;
     state.lag += loop.lag;
@@ -33,7 +34,7 @@ Result<LoopState> look_at_loops(client::Connection& connection) {
   return state;
 }
 
-LoopFigures loop_figures(const LoopState& before, const LoopState& after) {
+LoopFigures loop_figures(const client::LoopStatus& before, const client::LoopStatus& after) {
   const telemetry::Distribution lag = after.lag.since(before.lag);
   return {lag.percentile(0.5), lag.percentile(0.99), lag.max,
           after.system_calls - before.system_calls, after.calls - before.calls};

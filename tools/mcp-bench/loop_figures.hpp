@@ -7,19 +7,11 @@
 
 #include "client/connection.hpp"
 #include "protocol/base/result.hpp"
-#include "telemetry/distribution.hpp"
 
 #include <cstdint>
 #include <string>
 
 namespace mcpwire::bench_tool {
-
-/// Of all loops together, since the daemon's start.
-struct LoopState {
-  std::uint64_t system_calls = 0;
-  std::uint64_t calls = 0;
-  telemetry::Distribution lag;
-};
 
 struct LoopFigures {
   std::uint64_t lag_p50_ns = 0;
@@ -29,9 +21,10 @@ struct LoopFigures {
   std::uint64_t calls = 0;  ///< tools/call requests; there may have been none.
 };
 
-Result<LoopState> look_at_loops(client::Connection& connection);
+/// All loops together, since the daemon's start.
+Result<client::LoopStatus> look_at_loops(client::Connection& connection);
 /// Between the two.
-LoopFigures loop_figures(const LoopState& before, const LoopState& after);
+LoopFigures loop_figures(const client::LoopStatus& before, const client::LoopStatus& after);
 
 /// The members loop_lag_p50_ns, loop_lag_p99_ns, loop_lag_max_ns and, where calls were relayed,
 /// system_calls_per_call of a JSON object, without braces.

@@ -121,7 +121,7 @@ Result<Report> measure(const Arguments& arguments) {
   Pipeline pipeline(connection, arguments.method);
   TRY(run_closed(pipeline, arguments, arguments.iterations / 10 + 1));  // warm-up
   pipeline.forget_samples(arguments.iterations);
-  const LoopState loops_before = TRY(look_at_loops(connection));
+  const client::LoopStatus loops_before = TRY(look_at_loops(connection));
   const ProcessorTimes before = TRY(daemon.processor_times(connection));
   const std::clock_t own_before = std::clock();
   const std::uint64_t before_ns = monotonic_now_ns();
@@ -130,7 +130,7 @@ Result<Report> measure(const Arguments& arguments) {
   const std::uint64_t wall_ns = monotonic_now_ns() - before_ns;
   const std::clock_t own = std::clock() - own_before;
   const ProcessorTimes after = TRY(daemon.processor_times(connection));
-  const LoopState loops_after = TRY(look_at_loops(connection));
+  const client::LoopStatus loops_after = TRY(look_at_loops(connection));
   LatencySummary latency = summarize(pipeline.take_samples());
   latency.loops = loop_figures(loops_before, loops_after);
   const auto count = static_cast<double>(arguments.iterations);
